@@ -1,0 +1,1 @@
+"""A simulated shop behind servers that speak the vendors' own API shapes."""

@@ -1,0 +1,74 @@
+"""The SQLite file that holds the simulated world: one writer at a time, many readers."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+FILE_NAME = "world.db"
+
+
+def open_world(directory: Path) -> sqlite3.Connection:
+    """Open (and create if missing) `<directory>/world.db` with its schema.
+
+    Rows come back as `sqlite3.Row`. The connection is in autocommit mode: use `with transaction(con):` to group
+    writes. It may be used from another thread than the one that opened it, but by one thread at a time.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    con = sqlite3.connect(
+        directory / FILE_NAME, timeout=30.0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    con.row_factory = sqlite3.Row
+    con.execute("pragma journal_mode = wal")
+    con.execute("pragma synchronous = normal")
+    con.execute("pragma foreign_keys = on")
+    con.executescript(files("rapport.sandbox").joinpath("sql/schema.sql").read_text(encoding="utf-8"))
+    return con
+
+
+class transaction:  # noqa: N801 - read as a statement: `with transaction(con):`
+    """Group writes: `begin immediate`, then commit, or roll back on an exception. Nested use joins the outer one."""
+
+    def __init__(self, con: sqlite3.Connection) -> None:
+        self._con = con
+        self._outer = False
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._outer = not self._con.in_transaction
+        if self._outer:
+            self._con.execute("begin immediate")
+        return self._con
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._outer:
+            self._con.execute("commit" if kind is None else "rollback")
+
+
+def get_meta(con: sqlite3.Connection, key: str) -> str | None:
+    """The value kept under `key`, or None."""
+    row = con.execute("select value from meta where key = ?", (key,)).fetchone()
+    return None if row is None else str(row["value"])
+
+
+def set_meta(con: sqlite3.Connection, key: str, value: str) -> None:
+    """Keep `value` under `key`, replacing an earlier one."""
+    con.execute("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value", (key, value))
+
+
+def person_by_email(con: sqlite3.Connection, email: str) -> sqlite3.Row | None:
+    """The `persons` row behind an address, in any spelling one of the person's accounts uses; None if nobody's.
+
+    An address shared by several persons answers the one with the lowest id.
+    """
+    wanted = email.strip().lower()
+    row: sqlite3.Row | None = con.execute(
+        "select p.* from persons as p where p.person_id = ("
+        " select min(a.person_id) from accounts as a"
+        " where (a.system = 'shopify' and a.account_id in"
+        "   (select cast(c.id as text) from shopify_customers as c where c.email = :email))"
+        " or (a.system = 'zendesk' and a.account_id in"
+        "   (select cast(u.id as text) from zendesk_users as u where u.email = :email)))",
+        {"email": wanted},
+    ).fetchone()
+    return row
