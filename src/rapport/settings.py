@@ -1,0 +1,133 @@
+"""Frozen settings from the environment (prefix `RAPPORT_`), with the defaults of the embedded installation."""
+
+import json
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rapport.errors import PermanentError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Everything a process needs to know. Secrets come from the environment only and are kept out of `repr`."""
+
+    model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore")
+
+    project_dir: Path = CHECKOUT
+    home: Path = Field(default_factory=lambda data: data["project_dir"] / ".rapport")
+    environment: str = "local"
+    installation_id: str = ""
+    secret_key: str = Field(default="", repr=False)
+    secret_key_previous: str | None = Field(default=None, repr=False)
+
+    database_url: str | None = Field(default=None, repr=False)
+    clock_file: Path | None = None
+
+    shop_name: str = "The Shop"
+    shop_postal_address: str = ""
+    shop_url: str = "https://shop.example"
+    shop_time_zone: str = "Europe/London"
+    default_country: str = "GB"
+    mail_from: str = "hello@shop.example"
+    gateway_url: str = "http://127.0.0.1:8090"
+
+    shopify_url: str | None = None
+    shopify_token: str | None = Field(default=None, repr=False)
+    zendesk_url: str | None = None
+    zendesk_email: str | None = None
+    zendesk_token: str | None = Field(default=None, repr=False)
+    bluesky_url: str | None = None
+    bluesky_handle: str | None = None
+    bluesky_app_password: str | None = Field(default=None, repr=False)
+    sendgrid_url: str = "https://api.sendgrid.com"
+    sendgrid_api_key: str | None = Field(default=None, repr=False)
+    sendgrid_unsubscribe_group: int | None = None
+    sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("sendgrid_webhook_public_keys", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Two keys may stand side by side, separated by a comma, while one replaces the other."""
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @model_validator(mode="after")
+    def _fill_secrets(self) -> Self:
+        if not self.secret_key or not self.installation_id:
+            kept = local_secrets(self.home)
+            if not self.secret_key:
+                object.__setattr__(self, "secret_key", kept["secret_key"])
+            if not self.installation_id:
+                object.__setattr__(self, "installation_id", kept["installation_id"])
+        return self
+
+    def require(self, name: str) -> str:
+        """The named setting, or a PermanentError that says which variable to set."""
+        value = getattr(self, name)
+        if not value:
+            raise PermanentError(
+                f"RAPPORT_{name.upper()} is not set. Put it into the environment or .env, "
+                "or add the vendor's Airflow connection (README, 'Connect a real shop')."
+            )
+        return str(value)
+
+    @property
+    def campaigns_dir(self) -> Path:
+        return self.project_dir / "campaigns"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project_dir / "dbt_project"
+
+    @property
+    def expectations_dir(self) -> Path:
+        return self.project_dir / "expectations"
+
+    @property
+    def dlt_dir(self) -> Path:
+        return self.home / "dlt"
+
+
+def local_secrets(home: Path) -> dict[str, str]:
+    """Secrets of an installation that was given none: made once, readable by its owner only."""
+    path = home / "secrets.json"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        made = {
+            "secret_key": secrets.token_urlsafe(48),
+            "installation_id": secrets.token_hex(8),
+            "database_password": secrets.token_urlsafe(24),
+        }
+        # A process that loses the race to create the file reads the winner's.
+        part = home / f"secrets.{os.getpid()}.part"
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(made))
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+    return dict(json.loads(path.read_text()))
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Settings of this process. Raises PermanentError naming each variable that does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"RAPPORT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"]
+        )
+        raise PermanentError(f"settings: {wrong}") from None

@@ -1,0 +1,93 @@
+"""Fixtures shared by all tests: a real Postgres for the whole run and a fresh database for each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from rapport.db import connect, migrate
+from rapport.db.embedded import EmbeddedPostgres
+from rapport.settings import Settings
+
+TEMPLATE = "rapport_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One server a pytest process, with a migrated template database."""
+    home = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(home)
+    server.start()
+    try:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+            conn.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+        with connect(settings=_settings(home, server.url(TEMPLATE))) as conn:
+            migrate(conn)
+        yield server
+    finally:
+        server.stop("immediate")
+
+
+def make_database(postgres: EmbeddedPostgres, home: Path) -> tuple[str, Settings]:
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+        )
+    return name, _settings(home, postgres.url(name))
+
+
+def drop_database(postgres: EmbeddedPostgres, name: str) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Settings]:
+    """Settings whose database is fresh and migrated, and whose home is the test's own folder."""
+    name, settings = make_database(postgres, tmp_path)
+    yield settings
+    drop_database(postgres, name)
+
+
+@pytest.fixture(scope="module")
+def module_database(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """As `database`, shared by a module whose tests only read what one slow build made."""
+    name, settings = make_database(postgres, tmp_path_factory.mktemp("home"))
+    yield settings
+    drop_database(postgres, name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings without a database."""
+    return _settings(tmp_path, None)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data sets, or a skip that says why."""
+    folder = Path(
+        os.environ.get("RAPPORT_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+    )
+    if not folder.is_dir():
+        pytest.skip(f"real data sets are not here: {folder} (set RAPPORT_SHARED_DATA)")
+    return folder
+
+
+def _settings(home: Path, url: str | None) -> Settings:
+    return Settings(
+        home=home / ".rapport",
+        database_url=url,
+        environment="test",
+        installation_id="test-installation",
+        secret_key="a-key-for-tests-only",
+        shop_name="Test Shop Ltd",
+        shop_postal_address="1 Test Street, Testville",
+    )
