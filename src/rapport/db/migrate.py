@@ -3,7 +3,6 @@
 import hashlib
 import re
 from importlib.resources import files
-from typing import LiteralString, cast
 
 from rapport.db.connection import Connection
 from rapport.errors import PermanentError
@@ -25,19 +24,14 @@ def migrate(conn: Connection) -> list[str]:
             "create table if not exists rapport_meta.migration"
             " (name text primary key, sha256 text not null, applied_at timestamptz not null default clock_timestamp())"
         )
-        known = {
-            row["name"]: row["sha256"]
-            for row in conn.execute("select name, sha256 from rapport_meta.migration")
-        }
+        known = {row["name"]: row["sha256"] for row in conn.execute("select name, sha256 from rapport_meta.migration")}
         for name, text in migrations():
             digest = hashlib.sha256(text.encode()).hexdigest()
             if name in known:
                 if known[name] != digest:
-                    raise PermanentError(
-                        f"migration {name} was edited after it was applied; add a new one instead"
-                    )
+                    raise PermanentError(f"migration {name} was edited after it was applied; add a new one instead")
                 continue
-            conn.execute(cast(LiteralString, text))
+            conn.execute(text)
             conn.execute("reset role")
             conn.execute("insert into rapport_meta.migration (name, sha256) values (%s, %s)", (name, digest))
             applied.append(name)

@@ -1,0 +1,46 @@
+# Each line calls the command line; `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench bench-import docs lock clean
+export DO_NOT_TRACK := 1
+unexport PYTHONDONTWRITEBYTECODE
+
+BIN := .venv/bin
+ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+install: ## the virtual environment, from the lock
+	@PYTHON="$(PYTHON)" sh scripts/bootstrap.sh
+
+demo: install ## a simulated shop, live (ARGS=--once: one cycle, then a summary)
+	@exec $(BIN)/rapport demo $(ARGS)
+
+test: install lint ## all tests (ARGS=... goes to pytest)
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: install ## ruff, mypy, sqlfluff, import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+
+format: install ## put code into the house form
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: install ## every benchmark, one table
+	@$(BIN)/rapport bench $(ARGS)
+
+bench-import: install ## 1,000,000 rows through the files path beside a plain COPY
+	@$(BIN)/rapport bench import $(ARGS)
+
+docs: install ## dbt's documentation of every table, under .rapport/dbt
+	@$(BIN)/rapport docs
+
+lock: install ## resolve requirements.lock anew
+	@$(BIN)/uv pip compile --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --all-extras --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+
+clean: ## stop what runs and remove .rapport and .venv
+	@if [ -x $(BIN)/rapport ]; then $(BIN)/rapport demo --stop; fi
+	@rm -rf .rapport .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Makes .venv from requirements.lock with the newest fitting Python; does nothing when it is already so.
+set -eu
+cd "$(dirname "$0")/.."
+
+want="3.13 3.12 3.11"
+stamp=.venv/.rapport-installed
+state=$(cat requirements.lock pyproject.toml | cksum)
+if [ -x .venv/bin/rapport ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$state" ]; then
+    exit 0
+fi
+
+fits() { # an interpreter that runs, is of the version and can make virtual environments
+    "$1" -c "import sys, venv, ensurepip; raise SystemExit('%d.%d' % sys.version_info[:2] != '$2')" >/dev/null 2>&1
+}
+
+find_python() {
+    for version in $want; do
+        for candidate in "${PYTHON:-}" "python$version" "$HOME/.pyenv/versions/$version".*/bin/python \
+            "/usr/local/bin/python$version" "/opt/homebrew/bin/python$version" python3 python; do
+            [ -n "$candidate" ] || continue
+            path=$(command -v "$candidate" 2>/dev/null) || continue
+            if fits "$path" "$version"; then
+                echo "$path"
+                return 0
+            fi
+        done
+    done
+    return 1
+}
+
+if ! python=$(find_python); then
+    {
+        echo "No fitting Python found. Looked for 3.13, 3.12 and 3.11 with the venv module: \$PYTHON, python3.x on PATH,"
+        echo "pyenv's versions, python3 and python. Install one (on Debian also its python3-venv package), or say"
+        echo "which to take: make PYTHON=/path/to/python3.13 demo"
+    } >&2
+    exit 1
+fi
+
+echo "Python: $python ($("$python" -c 'import platform; print(platform.python_version())'))"
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none; }
+if [ "$(version_of .venv/bin/python)" != "$(version_of "$python")" ]; then
+    "$python" -m venv --clear .venv
+fi
+
+# uv installs the rest ten times as fast; its own version and hashes come from the lock as well.
+awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements.lock > .venv/uv.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
+echo "Installing the locked packages (1.3 GB; later runs skip this) ..."
+.venv/bin/uv pip install --python .venv/bin/python --require-hashes --compile-bytecode -r requirements.lock
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+# Unpacked here once, so that no two processes do it at the same time later.
+.venv/bin/python -c "from rapport.db.binaries import find_binaries; print('Postgres:', find_binaries())"
+echo "$state" > "$stamp"
