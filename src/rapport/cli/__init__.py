@@ -1,0 +1,32 @@
+"""`rapport …`: one command a verb; each imports what it needs when it is called, so that `--help` is quick."""
+
+import logging
+import sys
+
+import typer
+
+from rapport.cli import campaign, data, db, deliver, services
+from rapport.errors import RapportError
+
+app = typer.Typer(
+    name="rapport",
+    help="Customer relationship management as code for online shops.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(db.app, name="db")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(deliver.app, name="deliver")
+data.register(app)
+services.register(app)
+
+
+def main() -> None:
+    """Entry point: an expected error is one plain sentence and exit code 1, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except RapportError as error:
+        print(f"rapport: {error}", file=sys.stderr)
+        sys.exit(1)

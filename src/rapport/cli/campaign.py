@@ -1,0 +1,89 @@
+"""`rapport campaign …`: what a marketer does with a folder of text."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rapport.clock import get_clock
+from rapport.settings import get_settings
+
+app = typer.Typer(help="Campaign folders: list, new, check, preview, plan.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
+
+
+@app.command("list")
+def list_campaigns() -> None:
+    """Every campaign, its segment and its next occurrence."""
+    from rapport.campaigns.calendar import next_occurrence
+    from rapport.campaigns.definition import load_all
+
+    settings = get_settings()
+    now = get_clock(settings).now()
+    for campaign in load_all(settings.campaigns_dir):
+        upcoming = next_occurrence(campaign, now)
+        typer.echo(f"{campaign.name:24} {campaign.segment:20} next: {upcoming.key if upcoming else 'none'}")
+
+
+@app.command()
+def new(name: Name) -> None:
+    """Make a folder to start from."""
+    from rapport.campaigns.scaffold import new as scaffold
+
+    typer.echo(f"made {scaffold(name, get_settings().campaigns_dir)}: edit it, then rapport campaign check {name}")
+
+
+@app.command()
+def check(name: Annotated[str | None, typer.Argument(help="Folder name; left out: all of them.")] = None) -> None:
+    """Check definition, content and calendar; every problem with file, line and remedy."""
+    from rapport.campaigns.content import compile_campaign
+    from rapport.campaigns.definition import load_campaign
+    from rapport.pipeline import campaign_names
+
+    settings = get_settings()
+    for each in [name] if name else campaign_names(settings):
+        campaign = load_campaign(settings.campaigns_dir / each)
+        compile_campaign(campaign)
+        typer.echo(f"{each}: fine")
+
+
+@app.command()
+def preview(
+    name: Name,
+    out: Annotated[Path | None, typer.Option(help="Write the HTML here instead of printing the text part.")] = None,
+) -> None:
+    """Render the mail for a made-up reader."""
+    from rapport.campaigns.definition import load_campaign
+    from rapport.campaigns.preview import preview as render_preview
+
+    settings = get_settings()
+    message = render_preview(load_campaign(settings.campaigns_dir / name), settings)
+    typer.echo(f"Subject: {message.subject}\n")
+    if out:
+        out.write_text(message.html, encoding="utf-8")
+        typer.echo(f"wrote {out}")
+    else:
+        typer.echo(message.text)
+
+
+@app.command()
+def plan(
+    name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count who would get it; write nothing.")] = False,
+) -> None:
+    """Plan the occurrence that is due now and print who falls out where. Planning twice changes nothing."""
+    from rapport import pipeline
+
+    settings = get_settings()
+    for reason, count in pipeline.plan(name, settings, get_clock(settings), dry_run=dry_run).items():
+        typer.echo(f"{reason:24} {count:>10,}")
+
+
+@app.command()
+def schema() -> None:
+    """The JSON schema of campaign.yml, for editors."""
+    from rapport.campaigns.definition import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,88 @@
+"""`rapport load | import | gate | run | bench | docs`: from raw data to an audience."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rapport.clock import get_clock
+from rapport.settings import get_settings
+
+
+def load(vendor: Annotated[str, typer.Argument(help="shopify, zendesk or bluesky")]) -> None:
+    """Pull what is new from one vendor into its raw tables."""
+    from rapport import pipeline
+    from rapport.errors import PermanentError
+
+    if vendor not in pipeline.VENDORS:
+        raise PermanentError(f"no source {vendor!r}; there are {', '.join(pipeline.VENDORS)}")
+    settings = get_settings()
+    typer.echo(pipeline.load(vendor, settings, get_clock(settings)))
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL, Excel or Parquet exports.")],
+    mapping: Annotated[str, typer.Option(help="Mapping file, or the name of one that ships (online_retail_ii).")],
+) -> None:
+    """Read exports of orders, customers or products through a mapping file. Importing again changes nothing."""
+    from rapport.landing.files import find_mapping, import_file
+
+    settings = get_settings()
+    chosen = find_mapping(mapping)
+    for path in files:
+        typer.echo(import_file(path, chosen, settings, get_clock(settings)))
+
+
+def gate(suite: Annotated[str, typer.Argument(help="File name under expectations/ without .json.")]) -> None:
+    """Run one expectation suite; exit code 1 and the reasons when it fails."""
+    from rapport.quality import require_gate
+
+    settings = get_settings()
+    require_gate(suite, settings, get_clock(settings))
+    typer.echo(f"{suite}: passed")
+
+
+def run(
+    plan: Annotated[bool, typer.Option(help="Also plan the campaigns that are due.")] = True,
+) -> None:
+    """The main job: load, gate, dbt, identity, segments, audience, plan. Sends nothing."""
+    from rapport import pipeline
+
+    settings = get_settings()
+    summary = pipeline.run(settings, get_clock(settings), campaigns=None if plan else (), progress=typer.echo)
+    for title, rows in (
+        ("rows", summary.counts),
+        ("revenue", summary.revenue),
+        ("segments", summary.segments),
+        *((f"plan of {name}", waterfall) for name, waterfall in summary.planned.items()),
+    ):
+        typer.echo(f"\n{title}")
+        for name, value in rows.items():
+            typer.echo(f"  {name:24} {value:>16,}" if isinstance(value, int) else f"  {name:24} {value:>16}")
+
+
+def bench(
+    name: Annotated[str | None, typer.Argument(help="One benchmark; left out: all.")] = None,
+    rows: Annotated[int, typer.Option(help="Rows to import.")] = 1_000_000,
+) -> None:
+    """Run benchmarks and print one table: figure, unit, ceiling measured beside it, ratio."""
+    from rapport.bench import run_benchmarks
+
+    run_benchmarks([name] if name else None, rows=rows)
+
+
+def docs() -> None:
+    """Generate dbt's documentation of every table."""
+    from rapport import transform
+
+    settings = get_settings()
+    typer.echo(transform.generate_docs(settings, get_clock(settings).now()))
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(load)
+    app.command("import")(import_files)
+    app.command()(gate)
+    app.command()(run)
+    app.command()(bench)
+    app.command()(docs)

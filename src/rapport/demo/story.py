@@ -1,0 +1,195 @@
+"""What the demo does, in order: start everything, one cycle through Airflow's scheduler, then look and live on."""
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+
+from rapport.db.embedded import EmbeddedPostgres
+from rapport.demo.airflow import AirflowApi, AirflowLauncher
+from rapport.demo.processes import Children
+from rapport.demo.summary import checks, checks_table, results_table
+from rapport.demo.view import View, number
+from rapport.demo.world import DemoWorld, start_world
+from rapport.errors import RapportError, TransientError
+from rapport.settings import Settings
+
+CAMPAIGN = "win_back"
+# Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
+PACE_AT_WORK = 60.0
+PACE_OF_THE_DAY = 1200.0
+PACE_OF_THE_NEXT_DAY = 3600.0
+RUN_SECONDS = 240.0
+CYCLE_SECONDS = 480.0
+
+
+class _Stopped(Exception):  # noqa: N818 - a person's wish, not an error
+    """Ctrl-C or SIGTERM."""
+
+
+def run_demo(settings: Settings, *, once: bool, customers: int, seed: int) -> int:
+    """Runs the demo; returns the exit code: 0 when (with `once`) the summary adds up, or a person stopped it."""
+    _stop_on_signals()
+    console = Console()
+    children = Children(settings.home)
+    left_over = children.stop_left_over()
+    if left_over:
+        console.print(f"Stopped what an earlier demo left running: {', '.join(left_over)}.")
+    launcher: AirflowLauncher | None = None
+    world: DemoWorld | None = None
+    try:
+        console.print("Starting Postgres, the simulated shop, the gateway and Airflow (half a minute) ...")
+        world = start_world(settings, children, customers=customers, seed=seed, say=console.print, pace=PACE_AT_WORK)
+        launcher = AirflowLauncher(world.settings, env=world.env)
+        launcher.migrate()
+        launcher.start()
+        for name, pid in launcher.pids().items():
+            children.remember(name, pid)
+        launcher.wait_healthy(120)
+        api = AirflowApi(launcher.url, launcher.user, launcher.password)
+        view = View(world.settings, world.clock, console)
+        _cycle(world, api, view, children)
+        return _finish_once(world, view) if once else _live_on(world, launcher, view, children)
+    except _Stopped:
+        console.print("Stopping.")
+        return 0
+    except RapportError as error:
+        console.print(f"[red]The demo stopped:[/red] {error}", highlight=False)
+        return 1
+    finally:
+        _stop_everything(settings, children, launcher, world)
+
+
+def stop_demo(settings: Settings) -> None:
+    """Stops what an interrupted demo left running, the embedded Postgres too."""
+    Children(settings.home).stop_left_over()
+    EmbeddedPostgres(settings.home).stop()
+
+
+def _cycle(world: DemoWorld, api: AirflowApi, view: View, children: Children) -> None:
+    _ingest_and_build(api, view, children)
+    view.say("Planning the campaign [bold]win_back[/bold] for people who have not bought for long.")
+    _run(api, f"campaign_{CAMPAIGN}", children)
+    counts = view.counts()
+    view.say(f"{number(counts['planned'])} mails planned, each for its reader's own morning or afternoon.")
+    world.clock.set_pace(PACE_OF_THE_DAY)
+    view.say(f"The day begins: {PACE_OF_THE_DAY / 60:.0f} shop minutes pass in a second.")
+    api.trigger("deliver")
+    _until(view, children, lambda c: c["planned"] > 0 and c["open"] == 0)
+    view.say("All mails have left or have their reason. People read, click and buy at their own hours.")
+    world.clock.set_pace(PACE_OF_THE_NEXT_DAY)
+    wanted = world.clock.now().timestamp() + 30 * 3600
+    _until(
+        view,
+        children,
+        lambda c: c["delivered"] + c["bounced"] >= c["accepted"] and world.clock.now().timestamp() > wanted,
+    )
+    world.clock.set_pace(0)
+    view.say("Closing the day: what they did goes back into the tables.")
+    _run(api, "deliver", children)
+    _ingest_and_build(api, view, children)
+
+
+def _ingest_and_build(api: AirflowApi, view: View, children: Children) -> None:
+    before = api.latest_run("build_customers")
+    runs = {dag: api.trigger(dag) for dag in ("ingest_shopify", "ingest_zendesk", "ingest_bluesky")}
+    for dag, run in runs.items():
+        _wait(api, dag, run, children)
+    counts = view.counts()
+    view.say(
+        f"Pulled {number(counts['shop_customers'])} accounts, {number(counts['shop_orders'])} orders, "
+        f"{number(counts['tickets'])} tickets, {number(counts['interactions'])} social interactions; the gates passed."
+    )
+    build = _next_run(api, "build_customers", before, children)
+    _wait(api, "build_customers", build, children)
+    counts = view.counts()
+    view.say(f"{number(counts['profiles'])} profiles are {number(counts['customers'])} people.")
+
+
+def _run(api: AirflowApi, dag: str, children: Children) -> None:
+    _wait(api, dag, api.trigger(dag), children)
+
+
+def _wait(api: AirflowApi, dag: str, run: str, children: Children) -> None:
+    """Waits for one run; raises TransientError with the task's own last words when it failed."""
+    children.check()
+    state = api.wait_run(dag, run, RUN_SECONDS)
+    if state != "success":
+        words = "; ".join(api.failed_tasks(dag, run)) or "no task failed"
+        raise TransientError(f"the run of {dag} ended as {state}: {words}")
+
+
+def _next_run(api: AirflowApi, dag: str, before: str | None, children: Children) -> str:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        children.check()
+        latest = api.latest_run(dag)
+        if latest is not None and latest != before:
+            return latest
+        time.sleep(0.5)
+    raise TransientError(f"{dag} did not start on its assets within {RUN_SECONDS:.0f} s")
+
+
+def _until(view: View, children: Children, done: Callable[[dict[str, int]], bool]) -> None:
+    deadline = time.monotonic() + CYCLE_SECONDS
+    with Live(view.table(), console=view.console, refresh_per_second=2, transient=True) as live:
+        while not done(view.counts()):
+            children.check()
+            if time.monotonic() > deadline:
+                raise TransientError(f"not finished within {CYCLE_SECONDS:.0f} s; counts: {view.last}")
+            live.update(view.table())
+            time.sleep(0.5)
+
+
+def _finish_once(world: DemoWorld, view: View) -> int:
+    view.console.print(view.table())
+    view.console.print(results_table(world.settings))
+    found = checks(world.settings, world.settings.home / "sandbox")
+    view.console.print(checks_table(found))
+    return 0 if all(check.holds for check in found) else 1
+
+
+def _live_on(world: DemoWorld, launcher: AirflowLauncher, view: View, children: Children) -> int:
+    view.console.print(view.table())
+    view.console.print(results_table(world.settings))
+    say = view.console.print
+    say("\nWhere to look (Ctrl-C stops everything; `make demo` goes on where it stopped):")
+    say(f"  Airflow           {launcher.url}   user {launcher.user}, password {launcher.password}", highlight=False)
+    say(f"  mails sent        {world.endpoints['mailbox']['url']}", highlight=False)
+    say(f"  gateway           {world.endpoints['gateway']}/healthz", highlight=False)
+    say(f"  data docs         {world.settings.home / 'data_docs' / 'index.html'}", highlight=False)
+    say('  the warehouse     psql "$(.venv/bin/rapport db url)"', highlight=False)
+    say(f"  logs              {world.settings.home / 'logs'}\n", highlight=False)
+    world.clock.set_pace(PACE_AT_WORK)
+    with Live(view.table(), console=view.console, refresh_per_second=1) as live:
+        while True:
+            children.check()
+            live.update(view.table())
+            time.sleep(2)
+
+
+def _stop_on_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        # A second Ctrl-C must not interrupt the clean-up that the first began.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Stopped
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _stop_everything(
+    settings: Settings, children: Children, launcher: AirflowLauncher | None, world: DemoWorld | None
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if world is not None:
+        # The shop sleeps while nobody looks: the next demo begins at this very minute.
+        world.clock.set_pace(0)
+    if launcher is not None:
+        launcher.stop()
+    children.stop()
+    EmbeddedPostgres(settings.home).stop()

@@ -1,0 +1,78 @@
+"""The last word of a demo: figures from different places that must agree."""
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from rapport.db import connect, load_queries
+from rapport.demo.view import number
+from rapport.settings import Settings
+
+ENDS = ("accepted", "suppressed", "failed", "expired", "cancelled", "quarantined")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A sentence, the two figures in it, and whether they agree."""
+
+    text: str
+    left: Any
+    right: Any
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.left == self.right)
+
+
+def checks(settings: Settings, sandbox_dir: Path) -> list[Check]:
+    """Everything that must add up, each figure taken from its own place."""
+    from rapport.sandbox.mail.ledger import accepted_send_ids
+
+    queries = load_queries("rapport.demo", "queries.sql")
+    with connect("engine", autocommit=True, settings=settings) as conn:
+        figures: dict[str, Any] = {}
+        for name in ("raw_truth", "mart_counts", "sends", "events"):
+            figures[name] = conn.execute(queries[name]).fetchone() or {}
+        decided = (conn.execute(queries["decided_as_planned"]).fetchone() or {})["n"]
+        results = conn.execute(queries["results"]).fetchall()
+    sends, marts, raw, events = (figures[name] for name in ("sends", "mart_counts", "raw_truth", "events"))
+    ledger = Counter(accepted_send_ids(sandbox_dir))
+    return [
+        Check("orders in the marts = orders in the raw tables", marts["orders"], raw["orders_count"]),
+        Check("tickets in the marts = tickets in the raw tables", marts["tickets"], raw["tickets_count"]),
+        Check("revenue of customers = revenue of their orders", marts["customers_revenue"], marts["orders_revenue"]),
+        Check("planned sends = people decided as planned", sends["planned"], decided),
+        Check("final states sum to the planned sends", sum(sends[state] for state in ENDS), sends["planned"]),
+        Check("accepted sends = messages in the provider's own ledger", sends["accepted"], len(ledger)),
+        Check("messages that the provider accepted twice = none", sum(n > 1 for n in ledger.values()), 0),
+        Check("every accepted mail was delivered or bounced", events["delivered"] + events["bounced"], len(ledger)),
+        Check("campaign results planned = planned sends", sum(row["planned"] for row in results), sends["planned"]),
+        Check("campaign results accepted = accepted sends", sum(row["accepted"] for row in results), sends["accepted"]),
+        Check("something was sent", sends["accepted"] > 0, True),
+    ]
+
+
+def results_table(settings: Settings) -> Table:
+    queries = load_queries("rapport.demo", "queries.sql")
+    table = Table(title="campaign_results", title_justify="left")
+    with connect("engine", autocommit=True, settings=settings) as conn:
+        rows = conn.execute(queries["results"]).fetchall()
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="right" if isinstance(rows[0][name], int | Decimal) else "left")
+    for row in rows:
+        table.add_row(*(number(v) if isinstance(v, int | Decimal) else str(v) for v in row.values()))
+    return table
+
+
+def checks_table(found: list[Check]) -> Table:
+    table = Table(title="Does it add up?", title_justify="left")
+    for name in ("what must agree", "left", "right", ""):
+        table.add_column(name)
+    for check in found:
+        verdict = "[green]yes[/green]" if check.holds else "[red]NO[/red]"
+        table.add_row(check.text, number(check.left), number(check.right), verdict)
+    return table

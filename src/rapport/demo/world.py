@@ -1,0 +1,132 @@
+"""The simulated shop and the gateway as children of the demo, and the environment that everything shares."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rapport.clock import DemoClock
+from rapport.db import connect, migrate
+from rapport.db.embedded import EmbeddedPostgres, free_port
+from rapport.demo.processes import Children, rapport_command
+from rapport.errors import TransientError
+from rapport.settings import Settings, get_settings
+
+GATEWAY_PORT = 8090
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class DemoWorld:
+    """Where everything is, once it runs."""
+
+    settings: Settings
+    clock: DemoClock
+    env: dict[str, str]
+    endpoints: dict[str, Any]
+
+
+def start_clock(settings: Settings, pace: float) -> DemoClock:
+    """The demo's clock: goes on where the last demo stopped, else starts this morning at six in the shop's zone."""
+    path = settings.home / "clock.json"
+    clock = DemoClock(path)
+    if path.exists():
+        clock.set_pace(pace)
+    else:
+        from zoneinfo import ZoneInfo
+
+        morning = datetime.now(ZoneInfo(settings.shop_time_zone)).replace(hour=6, minute=0, second=0, microsecond=0)
+        clock.set(morning.astimezone(UTC), pace)
+    return clock
+
+
+def start_warehouse(settings: Settings) -> str:
+    """Starts Postgres if it is ours, migrates, and returns the warehouse's URL."""
+    if not settings.database_url:
+        EmbeddedPostgres(settings.home).start()
+    with connect(settings=settings) as conn:
+        migrate(conn)
+    from rapport.db import database_url
+
+    return database_url(settings)
+
+
+def start_world(
+    base: Settings, children: Children, *, customers: int, seed: int, say: Callable[[str], None], pace: float
+) -> DemoWorld:
+    """Warehouse, sandbox and gateway, each up when this returns."""
+    clock = start_clock(base, pace)
+    url = start_warehouse(base)
+    gateway_port = free_port(GATEWAY_PORT)
+    if gateway_port != GATEWAY_PORT:
+        say(f"Port {GATEWAY_PORT} is taken; the gateway listens on {gateway_port}.")
+    gateway_url = f"http://127.0.0.1:{gateway_port}"
+    directory = base.home / "sandbox"
+    (directory / "endpoints.json").unlink(missing_ok=True)
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= {
+        "RAPPORT_DATABASE_URL": url,
+        "RAPPORT_CLOCK_FILE": str(base.home / "clock.json"),
+        "RAPPORT_ENVIRONMENT": "demo",
+        "RAPPORT_GATEWAY_URL": gateway_url,
+        "RAPPORT_SHOP_NAME": base.shop_name,
+        "RAPPORT_SHOP_POSTAL_ADDRESS": base.shop_postal_address or "1 Demo Street, London, United Kingdom",
+    }
+    arguments = ("--dir", str(directory), "--customers", str(customers), "--seed", str(seed))
+    children.start("sandbox", rapport_command("sandbox", *arguments, "--gateway-url", gateway_url), env)
+    endpoints = _wait_for_endpoints(directory, children)
+    env |= vendor_environment(endpoints)
+    children.start("gateway", rapport_command("gateway", "--port", str(gateway_port)), env)
+    wait_for_http(f"{gateway_url}/healthz", children)
+    os.environ.update({k: v for k, v in env.items() if k.startswith("RAPPORT_")})
+    get_settings.cache_clear()
+    return DemoWorld(get_settings(), clock, env, endpoints | {"gateway": gateway_url})
+
+
+def vendor_environment(endpoints: dict[str, Any]) -> dict[str, str]:
+    """The sandbox's addresses and keys as the settings a shop would set for the real vendors."""
+    shopify, zendesk, bluesky, sendgrid = (endpoints[name] for name in ("shopify", "zendesk", "bluesky", "sendgrid"))
+    return {
+        "RAPPORT_SHOPIFY_URL": shopify["url"],
+        "RAPPORT_SHOPIFY_TOKEN": shopify["token"],
+        "RAPPORT_ZENDESK_URL": zendesk["url"],
+        "RAPPORT_ZENDESK_EMAIL": zendesk["email"],
+        "RAPPORT_ZENDESK_TOKEN": zendesk["token"],
+        "RAPPORT_BLUESKY_URL": bluesky["url"],
+        "RAPPORT_BLUESKY_HANDLE": bluesky["handle"],
+        "RAPPORT_BLUESKY_APP_PASSWORD": bluesky["app_password"],
+        "RAPPORT_SENDGRID_URL": sendgrid["url"],
+        "RAPPORT_SENDGRID_API_KEY": sendgrid["api_key"],
+        "RAPPORT_SENDGRID_WEBHOOK_PUBLIC_KEYS": sendgrid["webhook_public_key"],
+    }
+
+
+def wait_for_http(url: str, children: Children) -> None:
+    """Returns once `url` answers 200; raises TransientError when a child dies or the time is over."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        children.check()
+        try:
+            if httpx.get(url, timeout=2).status_code == httpx.codes.OK:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise TransientError(f"{url} did not answer within {START_SECONDS:.0f} s; see the logs folder")
+
+
+def _wait_for_endpoints(directory: Path, children: Children) -> dict[str, Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        children.check()
+        path = directory / "endpoints.json"
+        if path.exists():
+            return dict(json.loads(path.read_text()))
+        time.sleep(0.2)
+    raise TransientError(f"the sandbox did not come up within {START_SECONDS:.0f} s; see the logs folder")

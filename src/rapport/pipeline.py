@@ -1,0 +1,147 @@
+"""The steps from raw tables to an audience, in the one order that both Airflow and `rapport run` use."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from rapport.clock import Clock
+from rapport.db import connect
+from rapport.errors import PermanentError
+from rapport.settings import Settings
+
+VENDORS = ("shopify", "zendesk", "bluesky")
+AUDIENCE_GATE = "activation.campaign_audience"
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class RunSummary:
+    """What one run did. `seconds` are wall-clock seconds a step, `counts` rows by relation, `planned` by campaign."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    revenue: dict[str, str] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
+    planned: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def configured(vendor: str, settings: Settings) -> bool:
+    """Whether the shop uses this vendor at all."""
+    return bool(getattr(settings, f"{vendor}_url"))
+
+
+def load(vendor: str, settings: Settings, clock: Clock) -> str:
+    """Pulls what is new from one vendor; returns one line that says what came."""
+    from rapport.landing import load_source
+
+    if not configured(vendor, settings):
+        return f"{vendor}: not connected, nothing to load (RAPPORT_{vendor.upper()}_URL is not set)"
+    return str(load_source(vendor, settings, clock))
+
+
+def gate(vendor: str, settings: Settings, clock: Clock) -> None:
+    """Gate 1 of one source. Raises GateFailed."""
+    from rapport.landing import prepare_raw
+    from rapport.quality import require_gate
+
+    prepare_raw(settings)
+    require_gate(f"raw_{vendor}", settings, clock)
+
+
+def prepare(settings: Settings, clock: Clock) -> None:
+    """Staging and intermediate: profiles, identifiers and edges. Raises DataError naming what failed."""
+    from rapport import transform
+    from rapport.landing import prepare_raw
+
+    prepare_raw(settings)
+    transform.prepare(settings, clock.now())
+
+
+def identify(settings: Settings, clock: Clock) -> str:
+    """Clusters and stable customer ids; returns one line that says what changed."""
+    from rapport import identity
+
+    return str(identity.resolve(settings, clock.now()))
+
+
+def publish(settings: Settings, clock: Clock) -> None:
+    """Marts, segments with their history, and the audience; then consent facts move to where sending checks them."""
+    from rapport import transform
+    from rapport.delivery.consent import sync_consent
+
+    transform.publish(settings, clock.now())
+    sync_consent(settings)
+
+
+def check_audience(settings: Settings, clock: Clock) -> None:
+    """Gate 2: without it nothing is planned. Raises GateFailed."""
+    from rapport.quality import require_gate
+
+    require_gate(AUDIENCE_GATE, settings, clock)
+
+
+def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
+    """Plans the occurrence of a campaign that is due now; returns its waterfall. Raises CampaignError or GateFailed."""
+    from rapport.campaigns.definition import load_campaign
+    from rapport.campaigns.plan import plan as plan_campaign
+
+    folder = settings.campaigns_dir / name
+    if not folder.is_dir():
+        there = ", ".join(sorted(p.name for p in settings.campaigns_dir.iterdir() if p.is_dir()))
+        raise PermanentError(f"no campaign {name!r} under {settings.campaigns_dir}; there are: {there or 'none'}")
+    return plan_campaign(load_campaign(folder), settings, clock, dry_run=dry_run).waterfall
+
+
+def run(
+    settings: Settings,
+    clock: Clock,
+    *,
+    vendors: Sequence[str] = VENDORS,
+    campaigns: Sequence[str] | None = None,
+    progress: Progress = lambda line: None,
+) -> RunSummary:
+    """Load, gate, dbt, identity, segments, audience, plan. Sends nothing. The first failing step stops the rest."""
+    summary = RunSummary()
+
+    def step(name: str, action: Callable[[], object]) -> None:
+        started = monotonic()
+        progress(f"{name} ...")
+        said = action()
+        summary.seconds[name] = round(monotonic() - started, 1)
+        progress(f"{name}: {said or 'done'} ({summary.seconds[name]} s)")
+
+    for vendor in vendors:
+        if configured(vendor, settings):
+            step(f"load {vendor}", lambda vendor=vendor: load(vendor, settings, clock))  # type: ignore[misc]
+            step(f"gate {vendor}", lambda vendor=vendor: gate(vendor, settings, clock))  # type: ignore[misc]
+    step("gate files", lambda: gate("files", settings, clock))
+    step("prepare", lambda: prepare(settings, clock))
+    step("identify", lambda: identify(settings, clock))
+    step("publish", lambda: publish(settings, clock))
+    step("check audience", lambda: check_audience(settings, clock))
+    names = campaigns if campaigns is not None else campaign_names(settings)
+    for name in names:
+        step(f"plan {name}", lambda name=name: summary.planned.setdefault(name, plan(name, settings, clock)))  # type: ignore[misc]
+    _count(settings, summary)
+    return summary
+
+
+def campaign_names(settings: Settings) -> list[str]:
+    """Folders under campaigns/ that hold a definition."""
+    return sorted(path.parent.name for path in settings.campaigns_dir.glob("*/campaign.yml"))
+
+
+def _count(settings: Settings, summary: RunSummary) -> None:
+    relations = ("customers", "orders", "order_items", "products", "support_tickets", "social_interactions")
+    with connect("engine", settings=settings) as conn:
+        for relation in relations:
+            query = f"select count(*) as n from marts.{relation}"  # noqa: S608 - from the constant above
+            row = conn.execute(query).fetchone()  # type: ignore[arg-type]
+            summary.counts[relation] = row["n"] if row else 0
+        for row in conn.execute("select currency_code, sum(revenue) as total from marts.orders group by 1 order by 1"):
+            summary.revenue[row["currency_code"]] = str(row["total"])
+        for row in conn.execute(
+            "select segment, count(*) as n from segments.customer_segments where left_at is null group by 1 order by 1"
+        ):
+            summary.segments[row["segment"]] = row["n"]
