@@ -35,9 +35,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 def make_database(postgres: EmbeddedPostgres, home: Path) -> tuple[str, Settings]:
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
-        )
+        conn.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
     return name, _settings(home, postgres.url(name))
 
 
@@ -55,9 +53,7 @@ def database(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="module")
-def module_database(
-    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
+def module_database(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """As `database`, shared by a module whose tests only read what one slow build made."""
     name, settings = make_database(postgres, tmp_path_factory.mktemp("home"))
     yield settings
@@ -73,9 +69,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real data sets, or a skip that says why."""
-    folder = Path(
-        os.environ.get("RAPPORT_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-    )
+    folder = Path(os.environ.get("RAPPORT_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"real data sets are not here: {folder} (set RAPPORT_SHARED_DATA)")
     return folder

@@ -26,7 +26,7 @@ RUN_SECONDS = 240.0
 CYCLE_SECONDS = 480.0
 
 
-class _Stopped(Exception):  # noqa: N818 - a person's wish, not an error
+class _Stopped(Exception):
     """Ctrl-C or SIGTERM."""
 
 

@@ -1,0 +1,66 @@
+import json
+import os
+import socket
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rapport.db import connect
+from rapport.db.embedded import EmbeddedPostgres, free_port
+from rapport.errors import PermanentError, TransientError
+from rapport.settings import Settings
+
+
+def test_it_keeps_its_data_over_a_restart_and_takes_another_port_when_its_own_is_taken(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path)
+    first = server.start()
+    try:
+        assert server.start() == first, "a running server is left alone"
+        with psycopg.connect(server.url()) as conn:
+            conn.execute("create table kept as select 42 as answer")
+        server.stop()
+        with socket.socket() as squatter:
+            squatter.bind(("127.0.0.1", 0 if first != 5433 else 5433))
+            squatter.listen()
+            server.start()
+        with psycopg.connect(server.url()) as conn:
+            assert conn.execute("select answer from kept").fetchone() == (42,)
+            names = {row[0] for row in conn.execute("select datname from pg_database")}
+            durable = conn.execute("select current_setting('fsync'), current_setting('synchronous_commit')").fetchone()
+    finally:
+        server.stop("immediate")
+    assert {"rapport", "airflow"} <= names
+    assert durable == ("on", "on")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that the server's user cannot enter")
+def test_it_runs_below_a_folder_that_only_root_may_enter(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    server = EmbeddedPostgres(private / "clone" / ".rapport")
+    server.start()
+    try:
+        with psycopg.connect(server.url()) as conn:
+            assert conn.execute("select 1").fetchone() == (1,)
+    finally:
+        server.stop("immediate")
+
+
+def test_without_a_server_the_error_says_how_to_start_one(settings: Settings) -> None:
+    with pytest.raises(PermanentError, match="rapport db start"):
+        connect(settings=settings)
+
+
+def test_a_server_that_is_away_is_a_passing_fault(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": f"postgresql://u:p@127.0.0.1:{free_port(0)}/x"})
+    with pytest.raises(TransientError, match="Postgres cannot be reached"):
+        connect(settings=away)
+
+
+def test_the_password_is_readable_by_its_owner_only(settings: Settings) -> None:
+    path = settings.home / "secrets.json"
+    from rapport.settings import local_secrets
+
+    assert local_secrets(settings.home)["database_password"] == json.loads(path.read_text())["database_password"]
+    assert path.stat().st_mode & 0o077 == 0
