@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from sqlite3 import Connection, Row
+from typing import Any
 
 from faker import Faker
 
@@ -125,9 +126,7 @@ def _make(
     )
 
 
-def _email(
-    rng: random.Random, faker: Faker, country: Country, first: str, last: str, taken: set[str]
-) -> str:
+def _email(rng: random.Random, faker: Faker, country: Country, first: str, last: str, taken: set[str]) -> str:
     if country.code == "JP":
         first, last = str(faker.first_romanized_name()), str(faker.last_romanized_name())
     local = email_local(rng, slug(first) or "a", slug(last) or "x")
@@ -139,7 +138,7 @@ def _email(
     return email
 
 
-def _temper(rng: random.Random) -> dict[str, object]:
+def _temper(rng: random.Random) -> dict[str, Any]:
     persona = rng.choices(list(PERSONAS), [temper.weight for temper in PERSONAS.values()])[0]
     temper = PERSONAS[persona]
     luck = rng.random()

@@ -12,21 +12,19 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 # Names reserved by RFC 2606: whatever a real key is connected to by mistake, no stranger gets mail.
 DOMAINS = ("brightmail.example", "post.example", "inbox.example", "example.com", "example.org", "webmail.example")
 
-_CYRILLIC = dict(
-    zip(
-        "абвгдежзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e zh z i y k l m n o p r s t u f h ts ch sh sht a y y e yu ya".split(),
-        strict=True,
-    )
+
+def _letters(pairs: str) -> dict[str, str]:
+    """Each word: a letter, then its Latin spelling."""
+    return {pair[0]: pair[1:] for pair in pairs.split()}
+
+
+_CYRILLIC = _letters(
+    "аa бb вv гg дd еe жzh зz иi йy кk лl мm нn оo пp рr сs тt уu фf хh цts чch шsh щsht ъa ыy ьy эe юyu яya"
 )
-_ARABIC = dict(
-    zip(
-        "ابتثجحخدذرزسشصضطظعغفقكلمنهويءآأإؤئىة",
-        "a b t t j h k d d r z s s s d t z a g f q k l m n h w y a a a i w y a a".split(),
-        strict=True,
-    )
+_ARABIC = _letters(
+    "اa بb تt ثt جj حh خk دd ذd رr زz سs شs صs ضd طt ظz عa غg فf قq كk لl مm نn هh وw يy ءa آa أa إi ؤw ئy ىa ةa"
 )
-_LATIN = {"ł": "l", "ß": "ss", "ø": "o", "æ": "ae", "đ": "d", "œ": "oe", "ı": "i"}
+_LATIN = _letters("łl ßss øo æae đd œoe ıi")
 _LETTERS = _CYRILLIC | _ARABIC | _LATIN
 
 _SHORT_FORMS = {
@@ -92,7 +90,14 @@ def other_phone(rng: random.Random, e164: str) -> str:
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     international = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
     return rng.choice(
-        (national, national, international, "00" + e164[1:], international.replace(" ", "-"), re.sub(r"\D", "", national))
+        (
+            national,
+            national,
+            international,
+            "00" + e164[1:],
+            international.replace(" ", "-"),
+            re.sub(r"\D", "", national),
+        )
     )
 
 

@@ -6,7 +6,10 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+from rapport.db import load_queries
+
 FILE_NAME = "world.db"
+QUERIES = load_queries("rapport.sandbox", "world.sql")
 
 
 def open_world(directory: Path) -> sqlite3.Connection:
@@ -47,13 +50,13 @@ class transaction:  # noqa: N801 - read as a statement: `with transaction(con):`
 
 def get_meta(con: sqlite3.Connection, key: str) -> str | None:
     """The value kept under `key`, or None."""
-    row = con.execute("select value from meta where key = ?", (key,)).fetchone()
+    row = con.execute(QUERIES["get_meta"], {"key": key}).fetchone()
     return None if row is None else str(row["value"])
 
 
 def set_meta(con: sqlite3.Connection, key: str, value: str) -> None:
     """Keep `value` under `key`, replacing an earlier one."""
-    con.execute("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value", (key, value))
+    con.execute(QUERIES["set_meta"], {"key": key, "value": value})
 
 
 def person_by_email(con: sqlite3.Connection, email: str) -> sqlite3.Row | None:
@@ -61,14 +64,5 @@ def person_by_email(con: sqlite3.Connection, email: str) -> sqlite3.Row | None:
 
     An address shared by several persons answers the one with the lowest id.
     """
-    wanted = email.strip().lower()
-    row: sqlite3.Row | None = con.execute(
-        "select p.* from persons as p where p.person_id = ("
-        " select min(a.person_id) from accounts as a"
-        " where (a.system = 'shopify' and a.account_id in"
-        "   (select cast(c.id as text) from shopify_customers as c where c.email = :email))"
-        " or (a.system = 'zendesk' and a.account_id in"
-        "   (select cast(u.id as text) from zendesk_users as u where u.email = :email)))",
-        {"email": wanted},
-    ).fetchone()
+    row: sqlite3.Row | None = con.execute(QUERIES["person_by_email"], {"email": email.strip().lower()}).fetchone()
     return row

@@ -1,0 +1,29 @@
+-- name: accounts
+delete from accounts
+
+-- name: persons
+delete from persons
+
+-- name: shopify_customers
+delete from shopify_customers
+
+-- name: shopify_orders
+delete from shopify_orders
+
+-- name: shopify_products
+delete from shopify_products
+
+-- name: zendesk_users
+delete from zendesk_users
+
+-- name: zendesk_tickets
+delete from zendesk_tickets
+
+-- name: bluesky_profiles
+delete from bluesky_profiles
+
+-- name: bluesky_interactions
+delete from bluesky_interactions
+
+-- name: meta
+delete from meta
