@@ -1,0 +1,93 @@
+"""Turns declared tables and their readers into a dlt source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rapport.sources.records import Table, moment
+
+if TYPE_CHECKING:
+    from dlt.extract import DltSource
+
+OVERLAP = timedelta(minutes=10)
+"""Read again at each load: vendors' clocks and indexes lag behind their writes."""
+
+State = MutableMapping[str, Any]
+Reader = Callable[[State], Iterator[list[dict[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A table and the generator of its pages; the generator moves its own cursor in the state it is given."""
+
+    table: Table
+    pages: Reader
+
+
+def quiet_dlt() -> None:
+    """Settings of dlt that must stand before its first import: no telemetry, no look into Airflow's secrets."""
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+
+
+def dlt_source(name: str, feeds: Sequence[Feed], *, empty: bool = False) -> DltSource:
+    """A dlt source that merges each feed on `id`. With `empty` it makes the declared tables and reads nothing."""
+    quiet_dlt()
+    import dlt
+
+    @dlt.source(name=name, max_table_nesting=0, schema_contract={"columns": "freeze", "data_type": "freeze"})
+    def source() -> Any:
+        for feed in feeds:
+            yield dlt.resource(
+                _pages(feed, empty),
+                name=feed.table.name,
+                columns=feed.table.hints(),
+                primary_key="id",
+                write_disposition="merge",
+            )
+
+    return source()
+
+
+def _pages(feed: Feed, empty: bool) -> Callable[[], Iterator[Any]]:
+    import dlt
+
+    def pages() -> Iterator[Any]:
+        yield dlt.mark.materialize_table_schema()
+        if not empty:
+            yield from feed.pages(dlt.current.resource_state())
+
+    return pages
+
+
+class TimeCursor:
+    """The newest time read so far, kept in the dlt state; the next load starts an overlap before it."""
+
+    def __init__(self, state: State, overlap: timedelta = OVERLAP) -> None:
+        self._state = state
+        self._overlap = overlap
+
+    @property
+    def start(self) -> datetime | None:
+        """First moment to read, included; None means from the beginning."""
+        kept = self._state.get("cursor")
+        return None if kept is None else moment(kept) - self._overlap
+
+    def advance(self, seen: datetime | None, limit: datetime | None = None) -> None:
+        """Move on to `seen`, never back and never past `limit`: one record with a wrong clock must not hide the rest."""
+        if seen is None:
+            return
+        seen = seen if limit is None else min(seen, limit)
+        kept = self._state.get("cursor")
+        if kept is None or seen > moment(kept):
+            self._state["cursor"] = seen.isoformat()
+
+
+def newest(rows: Sequence[dict[str, Any]], column: str) -> datetime | None:
+    """Greatest time in a column of rows that `Table.read` made."""
+    return max((row[column] for row in rows), default=None)
