@@ -138,3 +138,12 @@ def decoded(row: sqlite3.Row) -> dict[str, Any]:
     for name in ("headers", "categories", "custom_args"):
         mail[name] = json.loads(mail[name])
     return mail
+
+
+def accepted_send_ids(directory: Path) -> list[str]:
+    """The `send_id` of every accepted mail, in order of acceptance, with repetition: what a checker counts."""
+    ledger = Ledger(directory)
+    try:
+        return [row["send_id"] for row in ledger.rows("accepted_send_ids")]
+    finally:
+        ledger.close()

@@ -155,3 +155,6 @@ order by created desc, email limit :limit offset :offset;
 
 -- name: suppressions_of_address
 select kind, group_id, reason, created, status from suppression where email = :email;
+
+-- name: accepted_send_ids
+select send_id from accepted where field = 'to' and send_id is not null order by position;

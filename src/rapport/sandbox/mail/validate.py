@@ -83,7 +83,7 @@ def _personalizations(body: dict[str, Any], now: float) -> Iterator[Error]:
     for number, one in enumerate(given):
         field = f"personalizations.{number}"
         if not isinstance(one, dict):
-            yield from typed(one, dict, field)
+            yield error("A personalization must be an object.", field, anchor)
             continue
         recipients += sum(len(one[name]) for name in ("to", "cc", "bcc") if isinstance(one.get(name), list))
         yield from _personalization(one, body, field, now)
