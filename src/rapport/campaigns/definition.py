@@ -1,0 +1,169 @@
+"""Reads a campaign's folder and says everything that is wrong with it at once."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from rapport.campaigns import timing, yamlfile
+from rapport.campaigns.content import compile_campaign
+from rapport.campaigns.model import Campaign, FrequencyCap, Schedule, Span, Utm, json_schema
+from rapport.campaigns.problems import CampaignError, Problem, suggestion
+from rapport.settings import Settings, get_settings
+
+__all__ = ["Campaign", "CampaignError", "Problem", "json_schema", "known_segments", "load_all", "load_campaign"]
+
+FILE = "campaign.yml"
+_PARTS: Mapping[str, type[BaseModel]] = {
+    "schedule": Schedule,
+    "window": Span,
+    "quiet_hours": Span,
+    "frequency_cap": FrequencyCap,
+    "utm": Utm,
+}
+
+
+def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime | None = None) -> Campaign:
+    """The campaign of a folder (or of its campaign.yml), checked whole.
+
+    With `now`, a broadcast whose last moment is past is a problem too. Raises CampaignError naming file, line, field
+    and remedy of every problem.
+    """
+    settings = settings or get_settings()
+    folder = path.parent if path.name == FILE else path
+    where = f"{folder.name}/{FILE}"
+    try:
+        text = (folder / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CampaignError([Problem(where, None, "", "is not there; `rapport campaign new` makes one")]) from None
+    except UnicodeDecodeError:
+        raise CampaignError([Problem(where, None, "", "is not UTF-8; save it as UTF-8")]) from None
+    document = yamlfile.read(text, where)
+    problems = [
+        Problem(where, line, _dotted(location), "stands twice; keep one") for location, line in document.repeated
+    ]
+    campaign = None
+    try:
+        campaign = Campaign.model_validate({**_with_zone(document.data, settings), "folder": folder})
+    except ValidationError as error:
+        problems += [_translate(fault, document, where) for fault in error.errors()]
+    problems += _check_surroundings(document, folder, where, settings)
+    if campaign is not None:
+        problems += _check_calendar(campaign, document, where, now)
+        try:
+            compile_campaign(campaign)
+        except CampaignError as error:
+            problems += [_placed(problem, document, where) for problem in error.problems]
+    if problems or campaign is None:
+        raise CampaignError(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
+    return campaign
+
+
+def load_all(directory: Path, settings: Settings | None = None) -> list[Campaign]:
+    """Every campaign below a folder, by name; `archive` and names that begin with `_` or `.` are left alone.
+
+    Raises one CampaignError with the problems of all of them.
+    """
+    campaigns: list[Campaign] = []
+    problems: list[Problem] = []
+    for file in sorted(directory.glob(f"*/{FILE}")):
+        if file.parent.name == "archive" or file.parent.name.startswith(("_", ".")):
+            continue
+        try:
+            campaigns.append(load_campaign(file, settings))
+        except CampaignError as error:
+            problems += error.problems
+    if problems:
+        raise CampaignError(problems)
+    return campaigns
+
+
+def known_segments(settings: Settings) -> set[str]:
+    """Names of the segments that dbt builds."""
+    folder = settings.dbt_dir / "models" / "segments"
+    return {file.stem for file in folder.glob("*.sql")} - {"customer_segments"}
+
+
+def _with_zone(data: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """A schedule without a zone is meant in the shop's own."""
+    schedule = data.get("schedule")
+    if isinstance(schedule, dict) and not schedule.get("time_zone"):
+        return {**data, "schedule": {**schedule, "time_zone": settings.shop_time_zone}}
+    return dict(data)
+
+
+def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str) -> Problem:
+    location = tuple(part for part in fault["loc"] if part in _PARTS or (part,) not in _UNION_ARMS)
+    kind = fault["type"]
+    message = fault["msg"].removeprefix("Value error, ")
+    line = document.line(location) if location else 1
+    if kind == "extra_forbidden":
+        model = _PARTS.get(str(location[0]), Campaign) if len(location) > 1 else Campaign
+        names = [field.alias or name for name, field in model.model_fields.items() if name != "folder"]
+        hint = suggestion(str(location[-1]), names) or f" Known are: {', '.join(names)}."
+        message = f"is no field.{hint}"
+    elif kind == "missing":
+        message = "is missing; add it"
+    elif kind == "literal_error":
+        message = f"must be {fault['ctx']['expected']}, not {fault['input']!r}"
+    elif kind == "string_pattern_mismatch":
+        message = f"{fault['input']!r} does not fit the pattern {fault['ctx']['pattern']}"
+    elif kind in ("time_parsing", "time_type"):
+        message = f"{fault['input']!r} is no time of day; write it as 09:00"
+    elif kind.startswith("datetime"):
+        message = f"{fault['input']!r} is no date and time; write it as 2027-03-01T09:00"
+    return Problem(where, line, _dotted(location), message)
+
+
+# pydantic names the arm of a union in an error's location; that is no field of the file.
+_UNION_ARMS = {
+    ("function-after[_one_line(), constrained-str]",),
+    ("function-after[_one_line(), str]",),
+    ("constrained-str",),
+    ("str",),
+    ("dict[constrained-str,function-after[_one_line(), constrained-str]]",),
+    ("dict[constrained-str,function-after[_one_line(), str]]",),
+}
+
+
+def _check_surroundings(document: yamlfile.Document, folder: Path, where: str, settings: Settings) -> list[Problem]:
+    problems = []
+    name, segment = document.data.get("name"), document.data.get("segment")
+    if name is not None and name != folder.name:
+        told = f"{name!r} is not the folder's name {folder.name!r}; make them the same"
+        problems.append(Problem(where, document.line(("name",)), "name", told))
+    known = known_segments(settings)
+    if isinstance(segment, str) and segment not in known:
+        there = ", ".join(sorted(known)) or f"none under {settings.dbt_dir.name}/models/segments"
+        told = f"there is no segment {segment!r}.{suggestion(segment, known)} Segments: {there}"
+        problems.append(Problem(where, document.line(("segment",)), "segment", told))
+    return problems
+
+
+def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str, now: datetime | None) -> list[Problem]:
+    problems = []
+    if not timing.has_opening(campaign.window, campaign.quiet_hours):
+        told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
+        problems.append(Problem(where, document.line(("window",)), "window", told))
+    at = campaign.schedule.at
+    if now is not None and at is not None:
+        moment = timing.to_utc(at, ZoneInfo(campaign.schedule.time_zone or "UTC"))
+        if moment + campaign.expires_after <= now.astimezone(UTC):
+            told = f"{at.isoformat(timespec='minutes')} is past; set a later date, or move the folder to archive/"
+            problems.append(Problem(where, document.line(("schedule", "at")), "schedule.at", told))
+    return problems
+
+
+def _placed(problem: Problem, document: yamlfile.Document, where: str) -> Problem:
+    """A problem of the subject stands in campaign.yml: give it that line."""
+    if problem.file != where or problem.line:
+        return problem
+    field, _, language = problem.field.partition(" ")
+    return Problem(where, document.line((field, language.strip("()"))), problem.field, problem.message)
+
+
+def _dotted(location: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in location)

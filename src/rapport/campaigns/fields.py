@@ -1,0 +1,55 @@
+"""What a template may name: fields of the audience relation, links, and what every mail of the shop carries."""
+
+from typing import Any
+
+# Fields that a template sees as text; a missing one stops the message wherever it would have been printed.
+TEXT_FIELDS = frozenset(
+    {
+        "first_name",
+        "last_name",
+        "locale",
+        "language",
+        "country_code",
+        "time_zone",
+        "rfm_group",
+        "last_product_title",
+        "favourite_category",
+        "currency_code",
+    }
+)
+VALUE_FIELDS = frozenset(
+    {
+        "orders_count",
+        "revenue",
+        "first_order_at",
+        "last_order_at",
+        "days_since_last_order",
+        "open_tickets_count",
+        "segments",
+    }
+)
+AUDIENCE_FIELDS = TEXT_FIELDS | VALUE_FIELDS
+
+# Given by whoever renders, not stored with the send. See content.standard_links.
+LINK_FIELDS = frozenset({"shop_url", "unsubscribe_url", "preferences_url", "shop_name", "shop_postal_address"})
+ALLOWED_FIELDS = AUDIENCE_FIELDS | LINK_FIELDS
+
+SAMPLE_CONTEXT: dict[str, Any] = {
+    "first_name": "Amélie",
+    "last_name": "O'Brien",
+    "locale": "en-GB",
+    "language": "en",
+    "country_code": "GB",
+    "time_zone": "Europe/London",
+    "rfm_group": "lapsed",
+    "last_product_title": "Stoneware mug & saucer",
+    "favourite_category": "Kitchen",
+    "currency_code": "GBP",
+    "orders_count": 3,
+    "revenue": 128.5,
+    "first_order_at": "2025-02-03T10:15:00+00:00",
+    "last_order_at": "2026-03-14T18:40:00+00:00",
+    "days_since_last_order": 190,
+    "open_tickets_count": 0,
+    "segments": ["lapsed"],
+}

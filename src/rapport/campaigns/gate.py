@@ -1,0 +1,39 @@
+"""Gate 2: the audience is read only while its latest check passed and is fresh."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from rapport.db import Connection, load_queries
+from rapport.errors import GateFailed
+
+SUITE = "activation.campaign_audience"
+MAX_AGE = timedelta(hours=36)
+
+
+def check_gate(conn: Connection, now: datetime) -> None:
+    """Raises GateFailed, with the reason and what to do, when nothing may be planned."""
+    queries = load_queries(__package__, "plan.sql")
+    gate = conn.execute(queries["latest_gate"], {"suite": SUITE}).fetchone()
+    if gate is None:
+        raise GateFailed(f"{SUITE} was never checked, so nothing was planned; run `rapport run` first")
+    if not gate["passed"]:
+        raise GateFailed(
+            f"{SUITE} failed its check at {gate['ran_at']:%Y-%m-%d %H:%M} UTC, so nothing was planned: "
+            f"{_told(gate['failures'])}. Mend the source, then run `rapport run`"
+        )
+    age = now - gate["ran_at"]
+    if age > MAX_AGE:
+        raise GateFailed(
+            f"{SUITE} was last checked {age.total_seconds() / 3600:.0f} h ago (limit "
+            f"{MAX_AGE.total_seconds() / 3600:.0f} h), so nothing was planned; run `rapport run`"
+        )
+    built = conn.execute(queries["audience_as_of"]).fetchone()
+    if built and built["as_of"] and built["as_of"] > gate["ran_at"]:
+        raise GateFailed(
+            f"{SUITE} was rebuilt after its last check, so nothing was planned; wait for the check or run `rapport run`"
+        )
+
+
+def _told(failures: Any) -> str:
+    items = failures if isinstance(failures, list) else [failures]
+    return "; ".join(str(item) for item in items[:3])[:500] or "see Data Docs"

@@ -1,0 +1,29 @@
+"""A look at a mail before anyone gets it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rapport.campaigns import content
+from rapport.campaigns.fields import SAMPLE_CONTEXT
+from rapport.campaigns.model import Campaign
+from rapport.settings import Settings
+
+
+def preview(
+    campaign: Campaign,
+    settings: Settings,
+    context: Mapping[str, Any] | None = None,
+    *,
+    language: str | None = None,
+) -> content.RenderedMessage:
+    """The mail for a made-up reader; `context` replaces fields of that reader. Raises as content.render does."""
+    template = content.choose(content.compile_campaign(campaign), language or campaign.language)
+    links = {
+        "shop_url": settings.shop_url,
+        "shop_name": settings.shop_name,
+        # A preview must be possible before the shop is set up.
+        "shop_postal_address": settings.shop_postal_address or "(RAPPORT_SHOP_POSTAL_ADDRESS is not set)",
+        "unsubscribe_url": f"{settings.gateway_url}/u/preview",
+        "preferences_url": f"{settings.gateway_url}/p/preview",
+    }
+    return content.render(template, {**SAMPLE_CONTEXT, "language": template.language, **(context or {})}, links)

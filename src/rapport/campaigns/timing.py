@@ -1,0 +1,112 @@
+"""Due times in the recipient's own day: windows, quiet hours, and clocks that are put forward and back.
+
+A local time that a clock change skips is read with the offset before the change, one that comes twice is the first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rapport.campaigns.model import Span
+
+Interval = tuple[datetime, datetime]
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Due:
+    """When a message may leave: `at` <= leaving < `expires_at`, both UTC."""
+
+    at: datetime
+    expires_at: datetime
+
+
+def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """The instant of a naive local time."""
+    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def zone_or(name: str | None, fallback: str) -> ZoneInfo:
+    """The named zone; the fallback when it is unknown or empty."""
+    try:
+        return ZoneInfo(name or fallback)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(fallback)
+
+
+def due(
+    fraction: float,
+    zone: ZoneInfo,
+    window: Span | None,
+    quiet: Span | None,
+    earliest: datetime,
+    expires_at: datetime,
+) -> Due | None:
+    """The recipient's moment, or None when no open time is left before expiry.
+
+    `fraction` in [0, 1) places the recipient within the open time of the first local day that has any between
+    `earliest` and `expires_at`, so that the same recipient always gets the same place.
+    """
+    day = earliest.astimezone(zone).date() - _DAY
+    last = expires_at.astimezone(zone).date()
+    while day <= last:
+        pieces = [
+            (max(start, earliest), min(end, expires_at)) for start, end in open_intervals(day, zone, window, quiet)
+        ]
+        pieces = [(start, end) for start, end in pieces if start < end]
+        if pieces:
+            return Due(_point(pieces, fraction), expires_at)
+        day += _DAY
+    return None
+
+
+def next_open(at: datetime, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> datetime:
+    """`at` itself when it is open there, else the next moment that is. UTC."""
+    found = due(0.0, zone, window, quiet, at, at + timedelta(days=4))
+    return found.at if found else at
+
+
+def has_opening(window: Span | None, quiet: Span | None) -> bool:
+    """Whether anything of the window is left outside quiet hours on an ordinary day."""
+    return bool(open_intervals(date(2026, 6, 10), ZoneInfo("UTC"), window, quiet))
+
+
+@lru_cache(maxsize=4096)
+def open_intervals(day: date, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> tuple[Interval, ...]:
+    """Open times, in UTC, of the window that begins on the local day, quiet hours taken out."""
+    left = [_interval(day, zone, window)]
+    if quiet is not None:
+        for offset in (-1, 0, 1):
+            hush = _interval(day + offset * _DAY, zone, quiet)
+            left = [piece for interval in left for piece in _without(interval, hush)]
+    return tuple((start, end) for start, end in left if start < end)
+
+
+def _interval(day: date, zone: ZoneInfo, span: Span | None) -> Interval:
+    if span is None:
+        return to_utc(datetime.combine(day, time()), zone), to_utc(datetime.combine(day + _DAY, time()), zone)
+    end_day = day + _DAY if span.to < span.from_ else day
+    return to_utc(datetime.combine(day, span.from_), zone), to_utc(datetime.combine(end_day, span.to), zone)
+
+
+def _without(interval: Interval, hole: Interval) -> Iterator[Interval]:
+    start, end = interval
+    if hole[1] <= start or hole[0] >= end or hole[0] >= hole[1]:
+        yield interval
+        return
+    if start < hole[0]:
+        yield start, hole[0]
+    if hole[1] < end:
+        yield hole[1], end
+
+
+def _point(pieces: list[Interval], fraction: float) -> datetime:
+    left = sum(((end - start) for start, end in pieces), timedelta()) * fraction
+    for start, end in pieces:
+        if left < end - start:
+            # Whole seconds, never past the end: the fraction is below one.
+            return start + timedelta(seconds=int(left.total_seconds()))
+        left -= end - start
+    return pieces[-1][0]
