@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     mail_from: str = "hello@shop.example"
     gateway_url: str = "http://127.0.0.1:8090"
 
+    # When Airflow pulls from the sources: five cron fields, in UTC.
+    ingest_schedule: str = "7 * * * *"
+
     shopify_url: str | None = None
     shopify_token: str | None = Field(default=None, repr=False)
     zendesk_url: str | None = None

@@ -1,0 +1,46 @@
+"""### Keeps the house clean and says what a person should look at.
+
+#### What
+`clean_up` removes what is kept for a time only: quarantined records, results of old builds, old task logs and Data Docs runs.
+`check_delivery` fails when sends are quarantined, unknown or overdue, when events stand unread, when the audience has not passed its
+gate for long, or when sending is stopped. `check_campaigns` reads every folder under `campaigns/`.
+
+#### When
+Daily at 03:30 UTC.
+
+#### Who cares
+The data engineer, in the morning; the marketer whose campaign is named.
+
+#### What to do if it fails
+- `check_delivery` and `check_campaigns` list what they found, one finding a line, with what to do about each.
+- `clean_up`: read its error; nothing else depends on it.
+"""
+
+from airflow.sdk import dag, task
+from rapport_airflow.connections import runtime
+from rapport_airflow.house import HOUSE
+from rapport_airflow.tags import Tag
+
+from rapport import maintenance
+
+
+@dag(**HOUSE, schedule="30 3 * * *", tags=[Tag.MAINTENANCE], doc_md=__doc__)
+def maintain() -> None:
+    @task
+    def clean_up() -> None:
+        print(maintenance.clean_up(*runtime()))
+
+    @task
+    def check_delivery() -> None:
+        maintenance.check_delivery(*runtime())
+
+    @task
+    def check_campaigns() -> None:
+        maintenance.check_campaigns(*runtime())
+
+    clean_up()
+    check_delivery()
+    check_campaigns()
+
+
+maintain()

@@ -1,0 +1,1 @@
+"""The thin shell between Airflow and `rapport`: assets, tags, retries, connections and alerts."""
