@@ -37,12 +37,12 @@ def plan(mail: Mapping[str, Any], person: Mapping[str, Any] | None, seed: int) -
     if person is None or person["bounces"] == "hard":
         return [Step("bounce", start, UNKNOWN)]
     if person["bounces"] == "soft":
-        tries = [Step("deferred", start + wait, BUSY | {"attempt": str(n)}) for n, wait in ((1, 0), (2, HOUR))]
-        return [*tries, Step("bounce", start + 4 * HOUR, FULL)]
+        tries = [Step("deferred", start + wait, BUSY | {"attempt": str(n)}) for n, wait in ((1, 0.0), (2, 15 * MINUTE))]
+        return [*tries, Step("bounce", start + 40 * MINUTE, FULL)]
     steps = []
     if draw.random() < 0.03:
         steps.append(Step("deferred", start, BUSY | {"attempt": "1"}))
-        start += draw.uniform(5 * MINUTE, HOUR)
+        start += draw.uniform(5 * MINUTE, 30 * MINUTE)
     steps.append(Step("delivered", start, {"response": "250 2.0.0 OK", "tls": 1}))
     return steps + _reading(mail, person, draw, start)
 
