@@ -36,6 +36,9 @@ def make_database(postgres: EmbeddedPostgres, home: Path) -> tuple[str, Settings
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
         conn.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        # A copy of a template leaves the rights on the database itself behind.
+        grant = sql.SQL("grant create, temporary on database {} to loader, transformer")
+        conn.execute(grant.format(sql.Identifier(name)))
     return name, _settings(home, postgres.url(name))
 
 

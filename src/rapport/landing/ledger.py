@@ -59,9 +59,7 @@ def fail_load(conn: Connection[DictRow], load_id: UUID, error: str) -> None:
     conn.commit()
 
 
-def quarantine(
-    conn: Connection[DictRow], load_id: UUID, source: str, relation: str, rows: Iterable[BadRecord]
-) -> int:
+def quarantine(conn: Connection[DictRow], load_id: UUID, source: str, relation: str, rows: Iterable[BadRecord]) -> int:
     """Keep records that cannot be read, in the caller's transaction; return how many were given."""
     parameters = [
         {

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rapport.sources.records import Table, moment
 
@@ -33,10 +33,12 @@ def quiet_dlt() -> None:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+    # One reader after the other: Bluesky's profiles are those of the authors just read.
+    os.environ.setdefault("EXTRACT__NEXT_ITEM_MODE", "fifo")
 
 
-def dlt_source(name: str, feeds: Sequence[Feed], *, empty: bool = False) -> DltSource:
-    """A dlt source that merges each feed on `id`. With `empty` it makes the declared tables and reads nothing."""
+def dlt_source(name: str, feeds: Sequence[Feed]) -> DltSource:
+    """A dlt source that merges each feed on `id`; its tables are made even when there is nothing to read."""
     quiet_dlt()
     import dlt
 
@@ -44,9 +46,9 @@ def dlt_source(name: str, feeds: Sequence[Feed], *, empty: bool = False) -> DltS
     def source() -> Any:
         for feed in feeds:
             yield dlt.resource(
-                _pages(feed, empty),
+                _pages(feed),
                 name=feed.table.name,
-                columns=feed.table.hints(),
+                columns=cast("Any", feed.table.hints()),
                 primary_key="id",
                 write_disposition="merge",
             )
@@ -54,13 +56,12 @@ def dlt_source(name: str, feeds: Sequence[Feed], *, empty: bool = False) -> DltS
     return source()
 
 
-def _pages(feed: Feed, empty: bool) -> Callable[[], Iterator[Any]]:
+def _pages(feed: Feed) -> Callable[[], Iterator[Any]]:
     import dlt
 
     def pages() -> Iterator[Any]:
         yield dlt.mark.materialize_table_schema()
-        if not empty:
-            yield from feed.pages(dlt.current.resource_state())
+        yield from feed.pages(dlt.current.resource_state())
 
     return pages
 
@@ -79,7 +80,7 @@ class TimeCursor:
         return None if kept is None else moment(kept) - self._overlap
 
     def advance(self, seen: datetime | None, limit: datetime | None = None) -> None:
-        """Move on to `seen`, never back and never past `limit`: one record with a wrong clock must not hide the rest."""
+        """Move on to `seen`, never back nor past `limit`: one record with a wrong clock must not hide the rest."""
         if seen is None:
             return
         seen = seen if limit is None else min(seen, limit)

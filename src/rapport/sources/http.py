@@ -112,7 +112,7 @@ class Api:
         code = _error_code(response)
         said = f"{what} answered {response.status_code}" + (f" ({code})" if code else "")
         if response.status_code in (401, 403):
-            said += f": check {self.settings}, and that the key may read this (its scopes stand in the connector's README)"
+            said += f": check {self.settings}, and that the key may read this (scopes: the connector's README)"
         elif response.status_code == 404 or response.status_code < 400:
             said += f": check the address in {self.settings}"
         return Refused(said, response.status_code, code)
@@ -131,7 +131,7 @@ def retry_after(response: httpx.Response) -> float | None:
         at = email.utils.parsedate_to_datetime(value)
         sent = response.headers.get("date")
         since = email.utils.parsedate_to_datetime(sent) if sent else datetime.now(UTC)
-        return max(0.0, (at - since).total_seconds())
+        return max(0.0, float((at - since).total_seconds()))
     except (TypeError, ValueError):
         return None
 

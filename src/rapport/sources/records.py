@@ -51,7 +51,7 @@ class Table:
         row: dict[str, Any] = {}
         for name, kind in self.columns.items():
             value = values.get(name)
-            if value is None or value == "" and (kind != "text" or name in self.required):
+            if value is None or (value == "" and (kind != "text" or name in self.required)):
                 if name in self.required:
                     raise Unreadable(f"{name} is missing")
                 row[name] = None
@@ -136,9 +136,7 @@ class Intake:
     bad: Counter[str] = field(default_factory=Counter)
     _waiting: dict[str, list[tuple[int, str, Record]]] = field(default_factory=dict)
 
-    def rows(
-        self, table: Table, records: Iterable[Any], shape: Callable[[Record], Record]
-    ) -> Iterator[dict[str, Any]]:
+    def rows(self, table: Table, records: Iterable[Any], shape: Callable[[Record], Record]) -> Iterator[dict[str, Any]]:
         """Readable records of a page as rows of `table`; the others are put aside with their reason."""
         for record in records:
             self.read[table.name] += 1

@@ -70,14 +70,12 @@ class BlueskyClient:
         return self._api.get(path, params, self._bearer("accessJwt"))
 
     def _bearer(self, token: str) -> dict[str, str]:
-        if self._session is None:
-            self._open()
-        assert self._session is not None
-        return {"Authorization": f"Bearer {self._session[token]}"}
+        session = self._session or self._open()
+        return {"Authorization": f"Bearer {session[token]}"}
 
-    def _open(self) -> None:
+    def _open(self) -> dict[str, Any]:
         body = {"identifier": self._handle, "password": self._password}
-        self._keep(self._api.post("/xrpc/com.atproto.server.createSession", body))
+        return self._keep(self._api.post("/xrpc/com.atproto.server.createSession", body))
 
     def _renew(self) -> None:
         """A new access token from the refresh token, or a new session when that one is spent too."""
@@ -87,10 +85,11 @@ class BlueskyClient:
             self._session = None
             self._open()
 
-    def _keep(self, answer: dict[str, Any]) -> None:
+    def _keep(self, answer: dict[str, Any]) -> dict[str, Any]:
         if not answer.get("accessJwt") or not answer.get("refreshJwt"):
             raise PermanentError("Bluesky: the session came without its tokens; check RAPPORT_BLUESKY_URL")
         self._session = answer
+        return answer
 
 
 def _list(answer: Mapping[str, Any], name: str, method: str) -> list[Any]:

@@ -39,7 +39,7 @@ PROFILES = Table(
         "indexed_at": "timestamp",
     },
     required=frozenset({"id", "handle"}),
-    version="followers_count",
+    version="indexed_at",
 )
 TABLES = (INTERACTIONS, PROFILES)
 

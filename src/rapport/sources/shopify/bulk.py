@@ -50,7 +50,9 @@ def _finished(client: ShopifyClient, operation_id: str, kind: str) -> dict[str, 
         if status in FINAL:
             code = operation.get("errorCode") or status
             if code == "ACCESS_DENIED":
-                raise PermanentError(f"Shopify: bulk operation of {kind} was denied: check the scopes of RAPPORT_SHOPIFY_TOKEN")
+                raise PermanentError(
+                    f"Shopify: bulk operation of {kind} denied: check the scopes of RAPPORT_SHOPIFY_TOKEN"
+                )
             raise TransientError(f"Shopify: bulk operation of {kind} ended as {code}")
         client.wait(pause)
         waited += pause

@@ -82,7 +82,7 @@ class ShopifyClient:
             if not _is_throttled(errors):
                 raise _refusal(name, errors)
             self.wait(max(0.5, seconds_to_refill(answer)))
-        raise TransientError(f"Shopify: {name} was throttled {THROTTLED_TRIES} times running; other apps share the bucket")
+        raise TransientError(f"Shopify: {name} was throttled {THROTTLED_TRIES} times; other apps share the bucket")
 
     def _rest(self, answer: Mapping[str, Any]) -> None:
         """Waits until the bucket holds the cost of one more call like this, so that it is not refused first."""

@@ -67,7 +67,7 @@ def feeds(settings: Settings, clock: Clock, intake: Intake, wait: Callable[[floa
 
 
 def _tickets(client: ZendeskClient, clock: Clock, intake: Intake, state: State) -> Iterator[list[dict[str, Any]]]:
-    # The export goes by generated_timestamp, which also moves when Zendesk itself changes a ticket and updated_at does not.
+    # The export goes by generated_timestamp: it also moves when Zendesk itself changes a ticket, updated_at does not.
     kept = state.get("cursor")
     start = FIRST_SECOND if kept is None else max(FIRST_SECOND, int(kept) - int(OVERLAP.total_seconds()))
     limit = int(clock.now().timestamp())
