@@ -1,0 +1,7 @@
+{#- Within a customer's profiles: the value of the most trusted source that knows it, the newest first. -#}
+{% macro best(column) -%}
+    (
+        array_agg({{ column }} order by source_rank, updated_at desc nulls last, profile_key)
+        filter (where {{ column }} is not null)
+    )[1]
+{%- endmacro %}

@@ -1,0 +1,55 @@
+-- Grain: one row an address that could be written to; each customer at most once, with their preferred address.
+-- Whether the person agreed stands in email_consent; suppression is checked at the moment of sending, not here.
+with
+
+customers as (
+
+    select * from {{ ref('customers') }} where email is not null
+
+),
+
+segments as (
+
+    select
+        customer_id,
+        array_agg(segment order by segment) as segments
+    from {{ ref('current_members') }}
+    group by customer_id
+
+),
+
+-- Strangers can share an address (a company's office): one mail goes to it, to the one who bought last.
+one_an_address as (
+
+    select distinct on (email) *
+    from customers
+    order by email asc, last_order_at desc nulls last, orders_count desc, customer_id asc
+
+)
+
+select
+    one_an_address.customer_id,
+    one_an_address.email,
+    one_an_address.first_name,
+    one_an_address.last_name,
+    one_an_address.locale,
+    one_an_address.language,
+    one_an_address.country_code,
+    one_an_address.time_zone,
+    one_an_address.time_zone_source,
+    coalesce(segments.segments, array[]::text[]) as segments,
+    one_an_address.rfm_group,
+    one_an_address.orders_count,
+    one_an_address.revenue,
+    one_an_address.first_order_at,
+    one_an_address.last_order_at,
+    one_an_address.days_since_last_order,
+    one_an_address.last_product_title,
+    one_an_address.favourite_category,
+    one_an_address.currency_code,
+    one_an_address.open_tickets_count,
+    one_an_address.email_consent,
+    one_an_address.email_consent_at,
+    one_an_address.as_of
+from one_an_address
+left join segments on one_an_address.customer_id = segments.customer_id

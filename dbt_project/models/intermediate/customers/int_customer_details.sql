@@ -1,0 +1,86 @@
+-- Grain: one row a customer. Of each fact the most trusted source that knows it, then the newest.
+with
+
+members as (
+
+    select * from {{ ref('int_members') }}
+
+),
+
+countries as (
+
+    select * from {{ ref('countries') }}
+
+),
+
+regions as (
+
+    select * from {{ ref('region_time_zones') }}
+
+),
+
+known_zones as (
+
+    select name from pg_timezone_names
+
+),
+
+best as (
+
+    select
+        customer_id,
+        {{ best('first_name') }} as first_name,
+        {{ best('last_name') }} as last_name,
+        {{ best('full_name') }} as full_name,
+        {{ best('phone') }} as phone,
+        {{ best('country_code') }} as country_code,
+        {{ best("country_code || '-' || region_code") }} as region,
+        {{ best('city') }} as city,
+        {{ best('zip') }} as zip,
+        {{ best('locale') }} as locale,
+        {{ best('time_zone') }} as given_time_zone,
+        {{ best('birth_date') }} as birth_date,
+        {{ best('social_handle') }} as social_handle,
+        {{ best('loyalty_number') }} as loyalty_number,
+        count(*) as profiles_count,
+        array_agg(distinct source) as sources,
+        min(created_at) as first_seen_at
+    from members
+    group by customer_id
+
+),
+
+placed as (
+
+    select
+        best.customer_id,
+        best.first_name,
+        best.last_name,
+        best.full_name,
+        best.phone,
+        best.country_code,
+        best.city,
+        best.zip,
+        replace(best.locale, '_', '-') as locale,
+        coalesce(lower(substring(best.locale from '^[A-Za-z]{2,3}')), countries.language) as language,
+        best.birth_date,
+        best.social_handle,
+        best.loyalty_number,
+        best.profiles_count,
+        best.sources,
+        best.first_seen_at,
+        coalesce(known_zones.name, regions.time_zone, countries.time_zone, '{{ var("shop_time_zone") }}') as time_zone,
+        case
+            when known_zones.name is not null then 'profile'
+            when regions.time_zone is not null then 'address'
+            when countries.time_zone is not null then 'country'
+            else 'shop'
+        end as time_zone_source
+    from best
+    left join known_zones on best.given_time_zone = known_zones.name
+    left join regions on best.region = regions.country_code || '-' || regions.region_code
+    left join countries on best.country_code = countries.country_code
+
+)
+
+select * from placed

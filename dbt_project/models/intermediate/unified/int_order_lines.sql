@@ -1,0 +1,97 @@
+-- Grain: one row a line of an order, of every source.
+-- net_amount is what the customer keeps and has paid for: after discounts, without cancelled and returned pieces.
+-- A returned or cancelled line of a file is a line of its own with a negative quantity.
+with
+
+shop_lines as (
+
+    select * from {{ ref('stg_shopify__order_lines') }}
+
+),
+
+shop_orders as (
+
+    select * from {{ ref('stg_shopify__orders') }}
+
+),
+
+file_lines as (
+
+    select * from {{ ref('stg_files__order_lines') }}
+
+),
+
+from_shop as (
+
+    select
+        coalesce('shopify:' || shop_lines.shop_line_id, shop_lines.order_key || ':' || shop_lines.line_no)
+            as order_item_key,
+        shop_lines.order_key,
+        'shopify' as source,
+        shop_lines.line_no,
+        shop_lines.product_key,
+        shop_lines.sku,
+        shop_lines.title,
+        'product' as line_kind,
+        shop_lines.currency_code,
+        shop_lines.quantity,
+        case when shop_orders.cancelled_at is null then shop_lines.current_quantity else 0 end as net_quantity,
+        shop_lines.unit_price,
+        shop_lines.discount_amount
+    from shop_lines
+    inner join shop_orders on shop_lines.order_key = shop_orders.order_key
+
+),
+
+signed_file_lines as (
+
+    select
+        *,
+        case when is_cancellation then -abs(quantity) else quantity end as signed_quantity
+    from file_lines
+
+),
+
+from_files as (
+
+    select
+        order_key || ':' || line_no as order_item_key,
+        order_key,
+        'files' as source,
+        line_no,
+        product_key,
+        sku,
+        title,
+        line_kind,
+        upper(currency_code) as currency_code,
+        signed_quantity as quantity,
+        case when cancelled_at is null then signed_quantity else 0 end as net_quantity,
+        unit_price,
+        discount as discount_amount
+    from signed_file_lines
+
+),
+
+unioned as (
+
+    select * from from_shop
+    union all
+    select * from from_files
+
+),
+
+priced as (
+
+    select
+        *,
+        (quantity * unit_price)::numeric(18, 4) as gross_amount,
+        -- The discount of a line shrinks with the pieces that stay.
+        case
+            when quantity = 0 then 0
+            else (net_quantity * unit_price - discount_amount * net_quantity / abs(quantity))::numeric(18, 4)
+        end as net_amount
+    from unioned
+
+)
+
+select * from priced

@@ -1,0 +1,102 @@
+-- Grain: one row an order document of every source; a credit note of a file is a document too (order_kind return).
+-- Test orders are left out. profile_key is null when the source says nothing about the buyer.
+with
+
+shop_orders as (
+
+    select * from {{ ref('stg_shopify__orders') }} where not is_test
+
+),
+
+file_lines as (
+
+    select * from {{ ref('stg_files__order_lines') }}
+
+),
+
+file_orders as (
+
+    select
+        order_key,
+        min(profile_key) as profile_key,
+        min(feed_order_id) as order_name,
+        {{ canonical_email('min(email)') }} as email,
+        min(phone) as phone,
+        min(upper(country_code)) as country_code,
+        min(channel) as channel,
+        min(upper(currency_code)) as currency_code,
+        min(ordered_at) as ordered_at,
+        case when count(cancelled_at) = count(*) then max(cancelled_at) end as cancelled_at,
+        case when bool_and(is_cancellation) then 'return' else 'sale' end as order_kind
+    from file_lines
+    group by order_key
+
+),
+
+unioned as (
+
+    select
+        order_key,
+        'shopify' as source,
+        order_name,
+        'shopify:' || shop_customer_id as source_profile_key,
+        email,
+        phone,
+        recipient_name,
+        address1,
+        city,
+        zip,
+        country_code,
+        locale,
+        channel,
+        currency_code,
+        utm_source,
+        utm_campaign,
+        discount_codes,
+        financial_status,
+        shipping_amount,
+        tax_amount,
+        refunded_amount,
+        ordered_at,
+        cancelled_at,
+        'sale' as order_kind
+    from shop_orders
+
+    union all
+
+    select
+        file_orders.order_key,
+        'files' as source,
+        file_orders.order_name,
+        file_orders.profile_key as source_profile_key,
+        file_orders.email,
+        {{ e164_phone('file_orders.phone', 'countries.calling_code', 'countries.trunk_prefix') }} as phone,
+        null as recipient_name,
+        null as address1,
+        null as city,
+        null as zip,
+        file_orders.country_code,
+        null as locale,
+        file_orders.channel,
+        file_orders.currency_code,
+        null as utm_source,
+        null as utm_campaign,
+        null as discount_codes,
+        null as financial_status,
+        null as shipping_amount,
+        null as tax_amount,
+        null as refunded_amount,
+        file_orders.ordered_at,
+        file_orders.cancelled_at,
+        file_orders.order_kind
+    from file_orders
+    left join {{ ref('countries') }} as countries
+        on coalesce(file_orders.country_code, '{{ var("default_country") }}') = countries.country_code
+
+)
+
+select
+    unioned.*,
+    coalesce(source_profile_key, 'guest:' || coalesce(email, phone)) as profile_key,
+    order_kind = 'sale' and cancelled_at is null as counts_as_order
+from unioned

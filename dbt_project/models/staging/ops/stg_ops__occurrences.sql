@@ -1,0 +1,23 @@
+with
+
+source as (
+
+    select * from {{ source('ops', 'occurrence') }}
+
+),
+
+renamed as (
+
+    select
+        campaign_id,
+        occurrence_key,
+
+        waterfall,
+
+        planned_at
+
+    from source
+
+)
+
+select * from renamed
