@@ -3,21 +3,25 @@
 #### What
 1. `prepare`: dbt's staging and intermediate layers: profiles, identifiers, edges.
 2. `identify`: clusters with stable customer ids.
-3. `publish`: marts, segments with their history, `activation.campaign_audience`; consent facts move to where sending checks them.
+3. `publish`: marts, segments with their history, `activation.campaign_audience`; consent facts move to where
+   sending checks them.
 4. `check_audience`: gate 2. Passed, it emits the asset `activation.campaign_audience`.
 
 #### When
-As soon as any source has passed its gate. Sources that pass while a build runs are taken together by the next one.
+As soon as any source has passed its gate. Sources that pass while a build runs are taken together by the next
+one.
 
 #### Who cares
-Everyone: campaigns read the audience, the analyst reads the marts. While it fails, the last good state stays and campaigns that
-are due refuse to plan on an audience that is too old.
+Everyone: campaigns read the audience, the analyst reads the marts. While it fails, the last good state stays
+and campaigns that are due refuse to plan on an audience that is too old.
 
 #### What to do if it fails
-- `prepare` or `publish`: the log names the dbt node and its message; `ops.build_node` keeps every node's result. A failed test
-  is a statement about the data: read its SQL under `dbt_project/`, correct source or model, clear the task.
+- `prepare` or `publish`: the log names the dbt node and its message; `ops.build_node` keeps every node's
+  result. A failed test is a statement about the data: read its SQL under `dbt_project/`, correct source or
+  model, clear the task.
 - `identify`: the log says which rule broke; nothing was written. Clear it after the cause is gone.
-- `check_audience`: the log names the expectation (an address twice, no consent, ...). Nothing is planned until it passes.
+- `check_audience`: the log names the expectation (an address twice, no consent, ...). Nothing is planned
+  until it passes.
 """
 
 from airflow.sdk import AssetAny, dag, task

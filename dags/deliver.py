@@ -1,9 +1,10 @@
 """### Sends what is due and settles what the provider has answered.
 
 #### What
-`dispatch` claims due sends, checks consent and suppression inside the claim and hands them to SendGrid; `reconcile` reads the
-provider's events, settles unknown sends by evidence and expires what is too late. They stand side by side: neither waits
-for the other, neither hides the other's failure, and both may be repeated at any moment without sending twice.
+`dispatch` claims due sends, checks consent and suppression inside the claim and hands them to SendGrid;
+`reconcile` reads the provider's events, settles unknown sends by evidence and expires what is too late. They
+stand side by side: neither waits for the other, neither hides the other's failure, and both may be repeated
+at any moment without sending twice.
 
 #### When
 Every minute; `dispatch` ends when nothing is due.
@@ -13,9 +14,12 @@ The marketer whose campaign is going out, and every recipient.
 
 #### What to do if it fails
 - Stop all sending at once: `rapport deliver stop`; go on: `rapport deliver resume`.
-- `dispatch` with 401: the key in the connection `sendgrid` is wrong; nothing is lost, the sends stay pending until they expire.
-- `dispatch` names the restore guard: the database was restored or failed over; read `docs/operations.md` before going on.
-- `reconcile` fails: unknown sends wait, nothing is doubled. Are events coming in? `rapport deliver status` says.
+- `dispatch` with 401: the key in the connection `sendgrid` is wrong; nothing is lost, the sends stay pending
+  until they expire.
+- `dispatch` names the restore guard: the database was restored or failed over; read `docs/operations.md`
+  before going on.
+- `reconcile` fails: unknown sends wait, nothing is doubled. Are events coming in? `rapport deliver status`
+  says.
 - No retries here: the next minute is the retry.
 """
 

@@ -1,8 +1,8 @@
 """### Pulls what people say to the shop on Bluesky and checks it.
 
 #### What
-Mentions, replies, quotes, likes, reposts and follows, and the profiles of their authors, merged into `raw_bluesky`; then gate 1
-(`expectations/raw_bluesky.json`). A passed gate emits the asset `raw_bluesky`.
+Mentions, replies, quotes, likes, reposts and follows, and the profiles of their authors, merged into
+`raw_bluesky`; then gate 1 (`expectations/raw_bluesky.json`). A passed gate emits the asset `raw_bluesky`.
 
 #### When
 `RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. Without an account connected the run is skipped.
@@ -11,7 +11,8 @@ Mentions, replies, quotes, likes, reposts and follows, and the profiles of their
 The analyst of social interactions; no campaign depends on it.
 
 #### What to do if it fails
-- `load` with an authentication error: make a new app password and put it into the connection `bluesky`; then clear the task.
+- `load` with an authentication error: make a new app password and put it into the connection `bluesky`; then
+  clear the task.
 - `load` with 429 or 5xx: it retries by itself; no action.
 - `gate`: the log names the expectation and counts, Data Docs show the rows. Then clear `gate`.
 """

@@ -1,9 +1,10 @@
 """### Imports the exports that lie in the inbox and checks them.
 
 #### What
-Every file under `.rapport/inbox/<mapping>/` goes through the mapping file of that name into `raw_files`; rows that cannot be read go
-to `landing.quarantine` with their reason. Then gate 1 (`expectations/raw_files.json`). A passed gate emits the asset `raw_files`.
-A file is known by its bytes: it may stay where it lies, it is not imported twice.
+Every file under `.rapport/inbox/<mapping>/` goes through the mapping file of that name into `raw_files`; rows
+that cannot be read go to `landing.quarantine` with their reason. Then gate 1 (`expectations/raw_files.json`).
+A passed gate emits the asset `raw_files`. A file is known by its bytes: it may stay where it lies, it is not
+imported twice.
 
 #### When
 `RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. With no new file in the inbox the run is skipped.
@@ -12,7 +13,8 @@ A file is known by its bytes: it may stay where it lies, it is not imported twic
 Shops that have exports instead of an API, and whoever brings in the history of an earlier system.
 
 #### What to do if it fails
-- `load` names the file and the column or the setting of the mapping that does not fit. Correct the mapping, clear the task.
+- `load` names the file and the column or the setting of the mapping that does not fit. Correct the mapping,
+  clear the task.
 - Many quarantined rows: read `select reason, count(*) from landing.quarantine group by 1`.
 - `gate`: the log names the expectation and counts, Data Docs show the rows. Then clear `gate`.
 """

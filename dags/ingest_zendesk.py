@@ -5,14 +5,15 @@ Tickets and users from the incremental exports since the last cursor, merged int
 (`expectations/raw_zendesk.json`). A passed gate emits the asset `raw_zendesk`.
 
 #### When
-`RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. Zendesk holds the newest minute back. Without a help desk connected
-the run is skipped.
+`RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. Zendesk holds the newest minute back. Without a
+help desk connected the run is skipped.
 
 #### Who cares
 Marketers who leave out customers with an open complaint, and the analyst of support load.
 
 #### What to do if it fails
-- `load` with 401: e-mail and API token do not belong together; correct the connection `zendesk` and clear the task.
+- `load` with 401: e-mail and API token do not belong together; correct the connection `zendesk` and clear the
+  task.
 - `load` with 429: it waits as long as Zendesk asks and retries; no action unless it goes on for hours.
 - `gate`: the log names the expectation and counts, Data Docs show the rows. Then clear `gate`.
 """

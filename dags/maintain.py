@@ -1,9 +1,10 @@
 """### Keeps the house clean and says what a person should look at.
 
 #### What
-`clean_up` removes what is kept for a time only: quarantined records, results of old builds, old task logs and Data Docs runs.
-`check_delivery` fails when sends are quarantined, unknown or overdue, when events stand unread, when the audience has not passed its
-gate for long, or when sending is stopped. `check_campaigns` reads every folder under `campaigns/`.
+`clean_up` removes what is kept for a time only: quarantined records, results of old builds, old task logs and
+Data Docs runs. `check_delivery` fails when sends are quarantined, unknown or overdue, when events stand
+unread, when the audience has not passed its gate for long, or when sending is stopped. `check_campaigns`
+reads every folder under `campaigns/`.
 
 #### When
 Daily at 03:30 UTC.
@@ -16,7 +17,9 @@ The data engineer, in the morning; the marketer whose campaign is named.
 - `clean_up`: read its error; nothing else depends on it.
 """
 
-from airflow.sdk import dag, task
+from pathlib import Path
+
+from airflow.sdk import conf, dag, task
 from rapport_airflow.connections import runtime
 from rapport_airflow.house import HOUSE
 from rapport_airflow.tags import Tag
@@ -28,7 +31,8 @@ from rapport import maintenance
 def maintain() -> None:
     @task
     def clean_up() -> None:
-        print(maintenance.clean_up(*runtime()))
+        logs = Path(conf.get("logging", "base_log_folder"))
+        print(maintenance.clean_up(*runtime(), folders=[logs]))
 
     @task
     def check_delivery() -> None:

@@ -1,5 +1,6 @@
 """Registers the listener that says in one line which task failed and why."""
 
+
 from airflow.plugins_manager import AirflowPlugin
 from rapport_airflow import listener
 
@@ -8,4 +9,4 @@ class RapportAlerts(AirflowPlugin):
     """One listener for all DAGs, instead of alert arguments copied into each."""
 
     name = "rapport_alerts"
-    listeners = (listener,)
+    listeners = [listener]  # noqa: RUF012 - how Airflow declares it

@@ -46,9 +46,10 @@ def with_connections(settings: Settings, *vendors: str) -> Settings:
 
 def _find(vendor: str) -> Connection | None:
     try:
-        return Connection.get(vendor)
+        found: Connection = Connection.get(vendor)
     except AirflowNotFoundException:
         return None
+    return found
 
 
 def _parts(connection: Connection) -> dict[str, Any]:

@@ -17,7 +17,7 @@ CHANNELS: list[Channel] = [log.error]
 
 
 @hookimpl
-def on_task_instance_failed(previous_state: Any, task_instance: Any, error: None | str | BaseException) -> None:
+def on_task_instance_failed(previous_state: Any, task_instance: Any, error: str | BaseException | None) -> None:
     """Airflow calls this when a task has failed for good or will be retried."""
     line = describe(task_instance, error)
     for channel in CHANNELS:
@@ -28,7 +28,7 @@ def on_task_instance_failed(previous_state: Any, task_instance: Any, error: None
             log.exception("an alert channel failed")
 
 
-def describe(task_instance: Any, error: None | str | BaseException) -> str:
+def describe(task_instance: Any, error: str | BaseException | None) -> str:
     """Which task failed, in which run and try, why, and where to read what to do."""
     return (
         f"ALERT {task_instance.dag_id}.{task_instance.task_id} failed"
@@ -37,8 +37,8 @@ def describe(task_instance: Any, error: None | str | BaseException) -> str:
     )
 
 
-def _reason(error: None | str | BaseException) -> str:
-    """Our own messages hold no personal data; those of other libraries may quote a row, so only their kind is said."""
+def _reason(error: str | BaseException | None) -> str:
+    """Our own messages hold no personal data; those of other libraries may quote a row, so only their kind."""
     if isinstance(error, RapportError):
         return " ".join(str(error).split())[:1000]
     if isinstance(error, BaseException):

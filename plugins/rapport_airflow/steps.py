@@ -3,10 +3,10 @@
 import logging
 
 from airflow.sdk.exceptions import AirflowSkipException
-from rapport_airflow.connections import runtime
 
 from rapport import pipeline
 from rapport.settings import get_settings
+from rapport_airflow.connections import runtime
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,143 @@
+"""One DAG for each campaign folder; a folder that cannot be read gets a DAG that says why, and harms no other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pendulum
+from airflow.sdk import DAG, CronTriggerTimetable, EventsTimetable, get_parsing_context, task
+
+from rapport import pipeline
+from rapport.campaigns.definition import FILE, Campaign, load_campaign
+from rapport.campaigns.timing import to_utc
+from rapport.settings import Settings, get_settings
+from rapport_airflow.assets import CAMPAIGN_AUDIENCE
+from rapport_airflow.connections import runtime
+from rapport_airflow.house import HOUSE
+from rapport_airflow.tags import Tag
+
+PREFIX = "campaign_"
+
+NOTES = """### {title}
+
+#### What
+Plans the campaign `{name}` for the segment `{segment}`: who gets it, when, and for everybody else why not.
+Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time.
+
+#### When
+{when}
+
+#### Who cares
+{owner}.
+
+#### What to do if it fails
+- The audience is stale or has not passed its gate: see `build_customers`; then clear `plan`. Planning twice
+  plans nothing twice.
+- A problem in the campaign's folder is named with file and line: correct it, or ask {owner}.
+- It succeeded and somebody did not get it: `ops.decision` holds the reason for every person and occurrence.
+"""
+
+BROKEN_NOTES = """### The campaign `{name}` cannot be read
+
+#### What
+This DAG plans nothing. Its task `check` fails with the list below until the folder `campaigns/{name}` is
+correct; then the DAG becomes the campaign's own.
+
+{problems}
+
+#### When
+Only by hand; `maintain` reports it daily.
+
+#### Who cares
+Whoever edited the folder last.
+
+#### What to do if it fails
+- Correct what is named above; `rapport campaign check {name}` says at once whether it is right.
+"""
+
+
+def campaign_dags() -> Iterator[DAG]:
+    """The DAGs of all folders; when Airflow is about to run one of them, only that one."""
+    settings = get_settings()
+    wanted = get_parsing_context().dag_id
+    for folder in campaign_folders(settings.campaigns_dir):
+        if wanted is None or wanted == dag_id_of(folder):
+            yield campaign_dag(folder, settings)
+
+
+def campaign_folders(directory: Path) -> list[Path]:
+    """Folders with a definition, by name; `archive` and names that begin with `_` or `.` are put aside."""
+    folders = sorted(file.parent for file in directory.glob(f"*/{FILE}"))
+    return [f for f in folders if f.name != "archive" and not f.name.startswith(("_", "."))]
+
+
+def dag_id_of(folder: Path) -> str:
+    """A folder's name may hold what Airflow refuses in an id; the definition will say that it is no fitting name."""
+    return PREFIX + re.sub(r"[^A-Za-z0-9_.-]", "_", folder.name)[:200]
+
+
+def campaign_dag(folder: Path, settings: Settings) -> DAG:
+    """The campaign's own DAG, or the one that says what is wrong with its folder."""
+    try:
+        return _planning_dag(load_campaign(folder, settings))
+    except Exception as error:  # whatever is wrong with one folder must not reach the others
+        return _broken_dag(folder, error)
+
+
+def _planning_dag(campaign: Campaign) -> DAG:
+    name = campaign.name
+    with DAG(
+        PREFIX + name,
+        **HOUSE,
+        schedule=_timetable(campaign),
+        tags=[Tag.CAMPAIGN],
+        doc_md=NOTES.format(
+            title=campaign.title, name=name, segment=campaign.segment, owner=campaign.owner, when=_when(campaign)
+        ),
+    ) as dag:
+
+        @task(inlets=[CAMPAIGN_AUDIENCE])
+        def plan() -> None:
+            for outcome, count in pipeline.plan(name, *runtime()).items():
+                print(f"{outcome}: {count}")
+
+        plan()
+    return dag
+
+
+def _broken_dag(folder: Path, error: Exception) -> DAG:
+    problems = "\n".join(f"    {line}" for line in str(error).splitlines()) or f"    {type(error).__name__}"
+    with DAG(
+        dag_id_of(folder),
+        **HOUSE,
+        schedule=None,
+        tags=[Tag.CAMPAIGN, Tag.BROKEN],
+        dag_display_name=f"{dag_id_of(folder)} (cannot be read)",
+        doc_md=BROKEN_NOTES.format(name=folder.name, problems=problems),
+    ) as dag:
+
+        @task(retries=0)
+        def check() -> None:
+            load_campaign(folder, get_settings())
+
+        check()
+    return dag
+
+
+def _timetable(campaign: Campaign) -> Any:
+    zone = _zone(campaign)
+    if campaign.schedule.at is not None:
+        return EventsTimetable([pendulum.instance(to_utc(campaign.schedule.at, zone))])
+    return CronTriggerTimetable(str(campaign.schedule.cron), timezone=zone.key)
+
+
+def _when(campaign: Campaign) -> str:
+    at = campaign.schedule.at
+    moment = f"Once, at {at.isoformat(sep=' ', timespec='minutes')}" if at else f"`{campaign.schedule.cron}`"
+    return f"{moment}, {_zone(campaign).key}."
+
+
+def _zone(campaign: Campaign) -> ZoneInfo:
+    return ZoneInfo(campaign.schedule.time_zone or get_settings().shop_time_zone)
