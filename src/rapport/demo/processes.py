@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from rapport.errors import TransientError
 
 GRACE_SECONDS = 15.0
@@ -41,7 +43,8 @@ class Children:
     def remember(self, name: str, pid: int) -> None:
         """Notes a process group that somebody else started."""
         known = self._known()
-        known[name] = pid
+        # A pid may be given to a stranger later; its start time tells them apart.
+        known[name] = (pid, psutil.Process(pid).create_time())
         self._file.write_text(json.dumps(known))
 
     def check(self) -> None:
@@ -68,8 +71,8 @@ class Children:
     def stop_left_over(self) -> list[str]:
         """Ends what an earlier demo that was killed left running; returns the names."""
         ended = []
-        for name, pid in self._known().items():
-            if _is_ours(pid):
+        for name, (pid, started) in self._known().items():
+            if _started(pid) == started:
                 _signal_group(pid, signal.SIGTERM)
                 time.sleep(1)
                 _signal_group(pid, signal.SIGKILL)
@@ -77,7 +80,7 @@ class Children:
         self._file.unlink(missing_ok=True)
         return ended
 
-    def _known(self) -> dict[str, int]:
+    def _known(self) -> dict[str, tuple[int, float]]:
         return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
 
 
@@ -90,10 +93,8 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def _is_ours(pid: int) -> bool:
-    """A pid may have been given to a stranger since; ours run this environment's interpreter."""
+def _started(pid: int) -> float | None:
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else sys.prefix.encode()
-    except OSError:
-        return False
-    return sys.prefix.encode() in command or b"airflow" in command
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return None
