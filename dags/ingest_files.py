@@ -1,10 +1,10 @@
 """### Imports the exports that lie in the inbox and checks them.
 
 #### What
-Every file under `.rapport/inbox/<mapping>/` goes through the mapping file of that name into `raw_files`; rows
-that cannot be read go to `landing.quarantine` with their reason. Then gate 1 (`expectations/raw_files.json`).
-A passed gate emits the asset `raw_files`. A file is known by its bytes: it may stay where it lies, it is not
-imported twice.
+Every file under `.rapport/inbox/<mapping>/` goes through the mapping of that name, or the `mapping.yml`
+beside it, into `raw_files`; rows that cannot be read go to `landing.quarantine` with their reason. Then gate
+1 (`expectations/raw_files.json`). A passed gate emits the asset `raw_files`. A file is known by its bytes: it
+may stay where it lies, it is not imported twice.
 
 #### When
 `RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. With no new file in the inbox the run is skipped.

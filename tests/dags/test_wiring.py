@@ -1,5 +1,6 @@
 """Who starts whom: assets are emitted by gates only, and consumed where the flow says."""
 
+from itertools import pairwise
 from typing import Any
 
 GATES = {
@@ -40,7 +41,7 @@ def test_steps_follow_each_other(dag_bag: Any) -> None:
     for dag_id, names in ORDER.items():
         dag = dag_bag.dags[dag_id]
         assert [task.task_id for task in dag.topological_sort()] == names
-        for before, after in zip(names, names[1:], strict=False):
+        for before, after in pairwise(names):
             assert dag.get_task(before).downstream_task_ids == {after}
 
 

@@ -1,26 +1,27 @@
-"""Imports what lies in `.rapport/inbox/<mapping>/`; the folder is named as a mapping that ships, or holds mapping.yml."""
+"""Imports what lies under `.rapport/inbox/`: a folder is named as a mapping that ships, or holds its mapping.yml."""
 
 from pathlib import Path
 
 from rapport.clock import Clock
-from rapport.landing.files import find_mapping, import_file
+from rapport.landing.files import import_file
 from rapport.settings import Settings
+from rapport.sources.files import load_mapping
 
 FOLDER = "inbox"
 MAPPING_FILE = "mapping.yml"
 
 
 def import_inbox(settings: Settings, clock: Clock) -> list[str]:
-    """Imports every file not imported before; returns a line for each. Raises DataError naming file and column."""
-    lines = []
+    """Imports every file not imported before; returns a report for each. Raises PermanentError naming what is wrong."""
+    reports = []
     for folder in sorted(path for path in (settings.home / FOLDER).glob("*") if path.is_dir()):
         own = folder / MAPPING_FILE
-        mapping = find_mapping(str(own) if own.exists() else folder.name)
+        mapping = load_mapping(own if own.exists() else folder.name)
         for path in _exports(folder):
             report = import_file(path, mapping, settings, clock)
             if not report.already_imported:
-                lines.append(str(report))
-    return lines
+                reports.append("\n".join(report.lines()))
+    return reports
 
 
 def _exports(folder: Path) -> list[Path]:
