@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType, execute_sync, parse, validate
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType, parse, validate
 
 from rapport.sandbox.faults import Faults
-from rapport.sandbox.shopify_schema import Context, resolve, schema
+from rapport.sandbox.shopify_project import Projection
+from rapport.sandbox.shopify_schema import Context, schema
 from rapport.sandbox.store import open_world
 from rapport.sandbox.times import iso
 
@@ -108,12 +109,10 @@ class BulkOperations:
 
 def _nodes(context: Context, query: str) -> Iterator[Doc]:
     document = parse(query)
+    (operation,) = (part for part in document.definitions if isinstance(part, OperationDefinitionNode))
+    projection = Projection(schema(), document, operation.selection_set, context)
     while True:
-        result = execute_sync(schema(), document, None, context, field_resolver=resolve)
-        if result.errors or result.data is None:
-            raise GraphQLError("; ".join(error.message for error in result.errors or ()))
-        (listing,) = result.data.values()
-        yield from _members(listing)
+        yield from _members(projection.page())
         if context.after is None:
             return
 
