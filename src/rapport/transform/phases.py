@@ -1,0 +1,88 @@
+"""A build in two phases. Customer ids are settled between them, by `rapport.identity`."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+from rapport.errors import DataError
+from rapport.settings import Settings
+from rapport.transform.ledger import building, finish_build
+from rapport.transform.membership import MembershipReport, record_membership
+from rapport.transform.report import BuildReport, NodeResult
+from rapport.transform.runner import run_dbt
+
+logger = logging.getLogger(__name__)
+
+NAMED_FAILURES = 10
+
+_PREPARE = ("path:seeds", "path:models/staging", "path:models/intermediate/unified")
+_PUBLISH = ("path:models/intermediate/customers", "path:models/marts", "path:models/segments", "path:models/activation")
+
+
+def prepare(settings: Settings, as_of: datetime) -> BuildReport:
+    """Seeds, staging, profiles, identifiers and edges, with their tests.
+
+    Raises DataError naming the models and tests that failed, TransientError when the database or its lock is not free.
+    """
+    # Tests that also look at marts belong to the second phase.
+    return _run("prepare", settings, as_of, _PREPARE, ("--indirect-selection", "buildable"))
+
+
+def publish(settings: Settings, as_of: datetime) -> BuildReport:
+    """Marts, segments with their history, and the audience, with their tests; needs resolved customer ids.
+
+    Raises as `prepare` does. A failed test stops the models after it: the audience stays that of the last good build.
+    """
+    return _run("publish", settings, as_of, _PUBLISH, (), history=True)
+
+
+def generate_docs(settings: Settings, as_of: datetime) -> Path:
+    """dbt's documentation as one page; returns its path."""
+    run_dbt("docs", settings, as_of, ("generate", "--static"))
+    return settings.home / "dbt" / "target" / "static_index.html"
+
+
+def _run(
+    phase: str,
+    settings: Settings,
+    as_of: datetime,
+    paths: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    history: bool = False,
+) -> BuildReport:
+    started = monotonic()
+    nodes: tuple[NodeResult, ...] = ()
+    moved = MembershipReport(0, 0, {})
+    with building(settings, phase, as_of) as build_id:
+        try:
+            nodes = run_dbt(
+                "build", settings, as_of,
+                ("--select", *paths, "--exclude", "test_type:unit", *arguments),
+            )  # fmt: skip
+            _require_passed(phase, nodes)
+            if history:
+                moved = record_membership(settings, as_of)
+        except Exception as error:
+            finish_build(settings, build_id, nodes, str(error))
+            raise
+        finish_build(settings, build_id, nodes, None)
+    seconds = monotonic() - started
+    report = BuildReport(build_id, phase, as_of, seconds, nodes, moved.entered, moved.left, moved.segments)
+    logger.info("%s", report)
+    return report
+
+
+def _require_passed(phase: str, nodes: Sequence[NodeResult]) -> None:
+    broken = [node for node in nodes if node.broken]
+    if not broken:
+        return
+    named = "; ".join(f"{node.kind} {node.node}: {node.message}" for node in broken[:NAMED_FAILURES])
+    more = f"; and {len(broken) - NAMED_FAILURES} more" if len(broken) > NAMED_FAILURES else ""
+    skipped = sum(node.status == "skipped" for node in nodes)
+    raise DataError(
+        f"{phase}: {len(broken)} of {len(nodes)} dbt nodes failed and {skipped} were skipped: {named}{more}. "
+        "Fix the model or the data it reads and run again; what campaigns read is unchanged."
+    )
