@@ -75,7 +75,7 @@ def compile_campaign(campaign: Campaign) -> list[Template]:
     for language in sorted(bodies, key=lambda code: (code != campaign.language, code)):
         found = _check_sources(campaign, language, bodies[language])
         problems += found
-        if not found:
+        if not problems:
             try:
                 templates.append(_compile(campaign, language, bodies[language]))
             except CampaignError as error:

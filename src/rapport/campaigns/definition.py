@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from rapport.campaigns import timing, yamlfile
 from rapport.campaigns.content import compile_campaign
-from rapport.campaigns.model import Campaign, FrequencyCap, Schedule, Span, Utm, json_schema
+from rapport.campaigns.model import TEXT_TAGS, Campaign, FrequencyCap, Schedule, Span, Utm, json_schema
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
 from rapport.settings import Settings, get_settings
 
@@ -62,8 +62,10 @@ def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime
     return campaign
 
 
-def load_all(directory: Path, settings: Settings | None = None) -> list[Campaign]:
+def load_all(directory: Path, settings: Settings | None = None, *, now: datetime | None = None) -> list[Campaign]:
     """Every campaign below a folder, by name; `archive` and names that begin with `_` or `.` are left alone.
+
+    `now` as for load_campaign.
 
     Raises one CampaignError with the problems of all of them.
     """
@@ -73,7 +75,7 @@ def load_all(directory: Path, settings: Settings | None = None) -> list[Campaign
         if file.parent.name == "archive" or file.parent.name.startswith(("_", ".")):
             continue
         try:
-            campaigns.append(load_campaign(file, settings))
+            campaigns.append(load_campaign(file, settings, now=now))
         except CampaignError as error:
             problems += error.problems
     if problems:
@@ -96,7 +98,7 @@ def _with_zone(data: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str) -> Problem:
-    location = tuple(part for part in fault["loc"] if part in _PARTS or (part,) not in _UNION_ARMS)
+    location = tuple(part for part in fault["loc"] if part not in (*TEXT_TAGS, "[key]"))
     kind = fault["type"]
     message = fault["msg"].removeprefix("Value error, ")
     line = document.line(location) if location else 1
@@ -116,17 +118,6 @@ def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str
     elif kind.startswith("datetime"):
         message = f"{fault['input']!r} is no date and time; write it as 2027-03-01T09:00"
     return Problem(where, line, _dotted(location), message)
-
-
-# pydantic names the arm of a union in an error's location; that is no field of the file.
-_UNION_ARMS = {
-    ("function-after[_one_line(), constrained-str]",),
-    ("function-after[_one_line(), str]",),
-    ("constrained-str",),
-    ("str",),
-    ("dict[constrained-str,function-after[_one_line(), constrained-str]]",),
-    ("dict[constrained-str,function-after[_one_line(), str]]",),
-}
 
 
 def _check_surroundings(document: yamlfile.Document, folder: Path, where: str, settings: Settings) -> list[Problem]:

@@ -7,7 +7,17 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    model_validator,
+)
 
 _DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -64,6 +74,12 @@ Address = Annotated[str, AfterValidator(_address)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 # What may stand in a template literal and in a URL without being escaped in either.
 UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{1,100}$")]
+# pydantic puts these tags into an error's location; definition.py takes them out again.
+TEXT_TAGS = ("one text", "per language")
+Text = Annotated[
+    Annotated[Line, Tag(TEXT_TAGS[0])] | Annotated[dict[Language, Line], Tag(TEXT_TAGS[1])],
+    Discriminator(lambda value: TEXT_TAGS[isinstance(value, dict)]),
+]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
 
 
@@ -140,8 +156,8 @@ class Campaign(_Part):
     from_name: Line | None = None
     reply_to: Address | None = None
     language: Language = Field(default="en", description="Language of body.mjml and body.txt.")
-    subject: Line | dict[Language, Line] = Field(description="One text, or one per language.")
-    preheader: Line | dict[Language, Line] | None = None
+    subject: Text = Field(description="One text, or one per language.")
+    preheader: Text | None = None
     utm: Utm = Utm()
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
     folder: Path = Field(default=Path(), exclude=True, repr=False)

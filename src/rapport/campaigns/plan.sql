@@ -10,7 +10,7 @@ where campaign_id = %(campaign_id)s and occurrence_key = %(occurrence_key)s;
 select passed, ran_at, failures
 from ops.gate_run
 where suite = %(suite)s
-order by ran_at desc
+order by ran_at desc, gate_run_id desc
 limit 1;
 
 -- name: audience_as_of

@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
-from rapport.campaigns.definition import load_campaign
+from rapport.campaigns.definition import load_all
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.settings import Settings
@@ -29,15 +29,4 @@ def new(name: str, directory: Path) -> Path:
 
 def check(directory: Path, settings: Settings, now: datetime) -> list[Campaign]:
     """All campaigns of a folder, past broadcasts refused too. Raises CampaignError with every problem found."""
-    campaigns: list[Campaign] = []
-    problems: list[Problem] = []
-    for file in sorted(directory.glob("*/campaign.yml")):
-        if file.parent.name == "archive" or file.parent.name.startswith(("_", ".")):
-            continue
-        try:
-            campaigns.append(load_campaign(file, settings, now=now))
-        except CampaignError as error:
-            problems += error.problems
-    if problems:
-        raise CampaignError(problems)
-    return campaigns
+    return load_all(directory, settings, now=now)

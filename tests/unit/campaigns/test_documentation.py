@@ -1,0 +1,22 @@
+"""The marketer's page names every field, filter, outcome and variable that there is."""
+
+from pathlib import Path
+
+import pytest
+
+from rapport.campaigns.decide import OUTCOMES
+from rapport.campaigns.fields import ALLOWED_FIELDS
+from rapport.campaigns.markup import KNOWN
+from rapport.campaigns.model import Campaign
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "campaigns.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("word", sorted({*Campaign.model_fields} - {"folder"} | set(OUTCOMES) | ALLOWED_FIELDS))
+def test_the_page_names_it(word: str) -> None:
+    assert f"`{word}`" in PAGE
+
+
+def test_the_page_names_only_elements_that_exist() -> None:
+    named = {part.split("`")[0] for part in PAGE.split("`")[1::2] if part.startswith("mj-") and " " not in part}
+    assert named - {"mj-include"} <= KNOWN
