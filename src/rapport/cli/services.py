@@ -44,6 +44,8 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="Seed of the world, when it is made.")] = 7,
     months: Annotated[int, typer.Option(help="Months of history, when it is made.")] = 18,
     gateway_url: Annotated[str | None, typer.Option(help="Where the mail provider's events go.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    public_host: Annotated[str | None, typer.Option(help="Name by which other machines reach this one.")] = None,
 ) -> None:
     """The simulated shop alone, behind the vendors' own API shapes."""
     from rapport.sandbox.serve import run
@@ -56,6 +58,8 @@ def sandbox(
         seed=seed,
         months=months,
         gateway_url=gateway_url,
+        host=host,
+        public_host=public_host,
     )
 
 
