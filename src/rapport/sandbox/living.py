@@ -15,7 +15,7 @@ from rapport.sandbox.shopping import Account, Placing, compose_order, taste
 from rapport.sandbox.social import interaction, person_profile
 from rapport.sandbox.store import QUERIES, get_meta, transaction
 from rapport.sandbox.support import compose_ticket, support_user
-from rapport.sandbox.times import DAY, HOUR, iso, seconds
+from rapport.sandbox.times import DAY, HOUR, epoch_of, iso, seconds
 
 CONSENT_STATES = ("SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED", "PENDING")
 
@@ -108,7 +108,7 @@ def change_email_consent(con: Connection, person_id: int, state: str, at: dateti
                 continue
             doc = records.loads(row["doc"])
             consent(doc, state, seconds(at))
-            doc["updatedAt"] = iso(seconds(at))
+            doc["updatedAt"] = iso(max(epoch_of(doc["updatedAt"]), seconds(at)))
             records.put_customer(con, doc)
             changed += 1
     return changed

@@ -43,7 +43,6 @@ class _Field:
     resolver: Callable[..., Any] | None
     info: Any
     arguments: dict[str, Any]
-    serialize: Callable[[Any], Any] | None
     inner: list[_Field] | None
 
 
@@ -85,7 +84,7 @@ class Projection:
     def _field(self, key: str, nodes: list[FieldNode], parent: Any) -> _Field:
         name = nodes[0].name.value
         if name == "__typename":
-            return _Field(key, name, lambda *_: parent.name, None, {}, None, None)
+            return _Field(key, name, lambda *_: parent.name, None, {}, None)
         described = parent.fields[name]
         type_ = get_named_type(described.type)
         below = [part for node in nodes if node.selection_set for part in self._nodes(node.selection_set, type_)]
@@ -95,7 +94,6 @@ class Projection:
             resolver=described.resolve if described.resolve is not resolve else None,
             info=_Info(name, self._context, described.type),
             arguments={part.name.value: value_from_ast_untyped(part.value) for part in nodes[0].arguments or ()},
-            serialize=str if type_.name == "UnsignedInt64" else None,
             inner=self._merged(below, type_) if below else None,
         )
 
@@ -108,7 +106,7 @@ def _value(source: Any, field: _Field) -> Any:
     if value is None:
         return None
     if field.inner is None:
-        return value if field.serialize is None else field.serialize(value)
+        return value
     if isinstance(value, list):
         return [_render(item, field.inner) for item in value]
     return _render(value, field.inner)

@@ -78,7 +78,6 @@ def schema() -> GraphQLSchema:
     """The executable schema, made once."""
     text = files("rapport.sandbox").joinpath("admin_2026_10.graphql").read_text(encoding="utf-8")
     made = build_schema(text)
-    made.type_map["UnsignedInt64"].serialize = str  # type: ignore[attr-defined]
     for type_ in made.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for name, described in type_.fields.items():
@@ -193,6 +192,12 @@ def _price(source: Any, info: GraphQLResolveInfo[Context]) -> str:
     return _decimal(resolve(source, info))
 
 
+def _big_number(source: Any, info: GraphQLResolveInfo[Context]) -> str | None:
+    """The API writes numbers beyond 32 bits as text."""
+    number = resolve(source, info)
+    return None if number is None else str(number)
+
+
 def _order_customer(source: Doc, info: GraphQLResolveInfo[Context]) -> Doc | None:
     return _referred(source["customer"], info.context)
 
@@ -263,6 +268,7 @@ _BY_TYPE: dict[str, Any] = {
     "MoneyV2": _money,
     "MoneyBag": _bag,
     "Money": _price,
+    "UnsignedInt64": _big_number,
     "LineItemConnection": _nested,
     "ProductVariantConnection": _nested,
 }
