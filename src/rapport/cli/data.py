@@ -1,5 +1,6 @@
 """`rapport load | import | gate | run | bench | docs`: from raw data to an audience."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,14 +24,17 @@ def load(vendor: Annotated[str, typer.Argument(help="shopify, zendesk or bluesky
 def import_files(
     files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL, Excel or Parquet exports.")],
     mapping: Annotated[str, typer.Option(help="Mapping file, or the name of one that ships (online_retail_ii).")],
+    again: Annotated[bool, typer.Option("--again", help="Read files that were imported before once more.")] = False,
 ) -> None:
     """Read exports of orders, customers or products through a mapping file. Importing again changes nothing."""
-    from rapport.landing.files import find_mapping, import_file
+    from rapport.landing.files import import_file
+    from rapport.sources.files import load_mapping
 
     settings = get_settings()
-    chosen = find_mapping(mapping)
+    chosen = load_mapping(mapping)
     for path in files:
-        typer.echo(import_file(path, chosen, settings, get_clock(settings)))
+        report = import_file(path, chosen, settings, get_clock(settings), again=again, progress=_progress)
+        typer.echo("\n".join(report.lines()))
 
 
 def gate(suite: Annotated[str, typer.Argument(help="File name under expectations/ without .json.")]) -> None:
@@ -50,12 +54,13 @@ def run(
 
     settings = get_settings()
     summary = pipeline.run(settings, get_clock(settings), campaigns=None if plan else (), progress=typer.echo)
-    for title, rows in (
+    tables: list[tuple[str, Mapping[str, int | str]]] = [
         ("rows", summary.counts),
         ("revenue", summary.revenue),
         ("segments", summary.segments),
         *((f"plan of {name}", waterfall) for name, waterfall in summary.planned.items()),
-    ):
+    ]
+    for title, rows in tables:
         typer.echo(f"\n{title}")
         for name, value in rows.items():
             typer.echo(f"  {name:24} {value:>16,}" if isinstance(value, int) else f"  {name:24} {value:>16}")
@@ -68,7 +73,8 @@ def bench(
     """Run benchmarks and print one table: figure, unit, ceiling measured beside it, ratio."""
     from rapport.bench import run_benchmarks
 
-    run_benchmarks([name] if name else None, rows=rows)
+    if not run_benchmarks([name] if name else None, rows=rows):
+        raise typer.Exit(1)
 
 
 def docs() -> None:
@@ -86,3 +92,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(bench)
     app.command()(docs)
+
+
+def _progress(rows: int) -> None:
+    typer.echo(f"{rows:,} rows read")

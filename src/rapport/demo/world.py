@@ -104,6 +104,7 @@ def vendor_environment(endpoints: dict[str, Any]) -> dict[str, str]:
         "RAPPORT_SENDGRID_URL": sendgrid["url"],
         "RAPPORT_SENDGRID_API_KEY": sendgrid["api_key"],
         "RAPPORT_SENDGRID_WEBHOOK_PUBLIC_KEYS": sendgrid["webhook_public_key"],
+        "RAPPORT_SENDGRID_UNSUBSCRIBE_GROUP": str(sendgrid["unsubscribe_group"]),
     }
 
 
