@@ -17,7 +17,7 @@ FILES_FOR = timedelta(days=30)
 
 
 def clean_up(settings: Settings, clock: Clock, folders: Sequence[Path] = ()) -> str:
-    """Removes old rows and, below `folders`, files not written to for 30 days; returns one line with the counts."""
+    """Removes old rows and files (old results of gates, and all below `folders`); returns one line with the counts."""
     queries = load_queries("rapport.maintenance", "queries.sql")
     now = clock.now()
     with connect("loader", settings=settings) as conn:
@@ -26,7 +26,8 @@ def clean_up(settings: Settings, clock: Clock, folders: Sequence[Path] = ()) -> 
         conn.execute(queries["delete_build_nodes"], {"before": now - BUILDS_FOR})
         builds = conn.execute(queries["delete_builds"], {"before": now - BUILDS_FOR}).rowcount
         gates = conn.execute(queries["delete_gate_runs"], {"before": now - GATE_RUNS_FOR}).rowcount
-    files = sum(_remove_old_files(folder) for folder in folders)
+    docs = settings.home / "data_docs"
+    files = sum(_remove_old_files(folder) for folder in (docs / ".gx" / "results", docs / "validations", *folders))
     return f"removed {records} quarantined records, {builds} builds, {gates} gate results, {files} files"
 
 
