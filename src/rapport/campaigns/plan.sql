@@ -7,7 +7,10 @@ from ops.occurrence
 where campaign_id = %(campaign_id)s and occurrence_key = %(occurrence_key)s;
 
 -- name: latest_gate
-select passed, ran_at, failures
+select
+    passed,
+    ran_at,
+    failures
 from ops.gate_run
 where suite = %(suite)s
 order by ran_at desc, gate_run_id desc
@@ -25,7 +28,7 @@ select
     to_jsonb(audience) - array['email', 'customer_id', 'as_of', 'email_consent', 'email_consent_at'] as fields
 from activation.campaign_audience as audience
 where %(segment)s = any(segments)
-order by customer_id, email_consent desc nulls last, email_consent_at desc nulls last, email;
+order by customer_id asc, email_consent desc nulls last, email_consent_at desc nulls last, email asc;
 
 -- name: upsert_campaign
 insert into ops.campaign (campaign_id, kind, topic, policy, definition, version, updated_at)
@@ -137,15 +140,16 @@ select
     given.template_version,
     given.context,
     %(now)s
-from jsonb_to_recordset(%(rows)s) as given (
-    send_id uuid,
-    recipient_key text,
-    customer_id text,
-    due_at timestamptz,
-    expires_at timestamptz,
-    template_version text,
-    context jsonb
-)
+from
+    jsonb_to_recordset(%(rows)s) as given (
+        send_id uuid,
+        recipient_key text,
+        customer_id text,
+        due_at timestamptz,
+        expires_at timestamptz,
+        template_version text,
+        context jsonb
+    )
 on conflict (campaign_id, occurrence_key, recipient_key) do nothing;
 
 -- name: insert_decisions
@@ -158,12 +162,13 @@ select
     given.outcome,
     given.reason,
     %(now)s
-from jsonb_to_recordset(%(rows)s) as given (
-    customer_id text,
-    recipient_key text,
-    outcome text,
-    reason text
-)
+from
+    jsonb_to_recordset(%(rows)s) as given (
+        customer_id text,
+        recipient_key text,
+        outcome text,
+        reason text
+    )
 on conflict (campaign_id, occurrence_key, customer_id) do nothing;
 
 -- name: count_occurrence

@@ -101,26 +101,29 @@ def _date(state: Any, value: Any, style: str = "long") -> Any:
     return format_date(moment.date(), style, locale=_locale(state))
 
 
+@lru_cache(maxsize=1024)
 def _page(url: Any, path: Any) -> str:
     """Another page of the same shop, keeping the query that marks the campaign."""
     parts = urlsplit(str(url))
     return urlunsplit((parts.scheme, parts.netloc, "/" + str(path).lstrip("/"), parts.query, ""))
 
 
+@lru_cache(maxsize=1024)
 def _with_query(url: Any, query: Any) -> str:
     parts = urlsplit(str(url))
     pairs = parse_qsl(parts.query, keep_blank_values=True) + parse_qsl(str(query))
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode(pairs), parts.fragment))
 
 
-@lru_cache(maxsize=1)
-def environment() -> minijinja.Environment:
-    """The engine without any template; names ending in .html are escaped as HTML."""
+@lru_cache(maxsize=512)
+def environment(name: str = "", source: str = "") -> minijinja.Environment:
+    """The engine with one template, parsed once; names ending in .html are escaped as HTML."""
     env = minijinja.Environment(
         undefined_behavior="strict",
         fuel=FUEL,
         auto_escape_callback=lambda name: "html" if name.endswith(".html") else False,
         finalizer=_finalize,
+        templates={name: source} if name else {},
     )
     for name, function in (
         ("money", _money),
@@ -137,7 +140,7 @@ def environment() -> minijinja.Environment:
 def render_source(source: str, name: str, values: Mapping[str, Any]) -> str:
     """Renders one source. Raises MissingFieldError for an absent field, ContentError for anything else."""
     try:
-        text: str = environment().render_str(source, name, **values)
+        text: str = environment(name, source).render_template(name, **values)
     except minijinja.TemplateError as error:
         raise ContentError(f"{name}: line {error.line}: {explain(error)}") from None
     except (ValueError, TypeError, ArithmeticError, KeyError) as error:
