@@ -95,7 +95,9 @@ create table ops.send (
     planned_at timestamptz not null,
     unique (campaign_id, occurrence_key, recipient_key),
     foreign key (campaign_id, occurrence_key) references ops.occurrence,
-    check (due_at < expires_at)
+    check (due_at < expires_at),
+    -- A second attempt needs a recorded reason that allows it.
+    check (state != 'pending' or attempt_no = 0 or reason is not null)
 );
 create index send_due on ops.send (due_at) where state = 'pending';
 create index send_in_flight on ops.send (lease_until) where state in ('sending', 'unknown');

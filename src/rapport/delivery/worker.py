@@ -1,0 +1,115 @@
+"""A worker's life in the database: one direct session, one epoch, and the advisory lock that says it lives."""
+
+import asyncio
+import logging
+from typing import Any, LiteralString, Self
+
+import psycopg
+
+from rapport.db import Connection, connect, load_queries
+from rapport.errors import PermanentError, TransientError
+from rapport.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SQL = load_queries("rapport.delivery", "worker.sql")
+# First half of the two-part advisory lock key; the second is the epoch (0: the reconciler).
+LOCK_SPACE = 7_291_002
+STATEMENT_SECONDS = 20
+
+
+class Worker:
+    """Holds the session. Every statement is its own transaction, and none is open while a provider is asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turn = asyncio.Lock()
+        self._conn: Connection | None = None
+        self.epoch = 0
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._open)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._close()
+
+    async def rows(self, query: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """Runs one statement, committed when this returns. Raises TransientError when the session is lost: whether
+        the statement took effect is then not known, and our lock is gone."""
+        async with self._turn:
+            return await asyncio.to_thread(self._rows, query, values)
+
+    async def reopen(self) -> None:
+        """A new session with a new epoch, after the former was lost. Raises TransientError while Postgres is away."""
+        async with self._turn:
+            self._close()
+            await asyncio.to_thread(self._open)
+
+    def _rows(self, query: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
+        if self._conn is None:
+            raise TransientError("the worker has no session")
+        try:
+            return self._conn.execute(query, values).fetchall()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise TransientError(f"Postgres was lost: {_first_line(error)}") from error
+
+    def _open(self) -> None:
+        conn = connect("engine", autocommit=True, settings=self._settings)
+        try:
+            conn.execute(SQL["bound_statements"], {"milliseconds": str(STATEMENT_SECONDS * 1000)})
+            self.epoch = _one(conn, SQL["next_epoch"], {})["epoch"]
+            key = {"space": LOCK_SPACE, "epoch": self.epoch}
+            if not _one(conn, SQL["take_lock"], key)["taken"]:
+                raise PermanentError("the liveness lock of a new epoch is taken: two ledgers share one database")
+            check_session(_one(conn, SQL["session_facts"], key), conn.info.backend_pid)
+            self._check_second_session(conn)
+        except BaseException:
+            conn.close()
+            raise
+        self._conn = conn
+        log.info("delivery worker started, epoch %s", self.epoch)
+
+    def _check_second_session(self, conn: Connection) -> None:
+        """While another session is in a transaction, ours must still be ours and its lock denied to the other."""
+        with connect("engine", settings=self._settings) as other:
+            key = {"space": LOCK_SPACE, "epoch": self.epoch}
+            shared = _one(other, SQL["take_lock"], key)["taken"]
+            facts = _one(conn, SQL["session_facts"], key)
+            other.rollback()
+        if shared or not facts["holds_lock"]:
+            raise PermanentError(POOLED)
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+POOLED = (
+    "the sender is connected through a connection pooler, where a session's locks say nothing about who lives. "
+    "Point RAPPORT_DATABASE_URL at Postgres itself."
+)
+
+
+def check_session(facts: dict[str, Any], announced_pid: int) -> None:
+    """Start-up assertions on a session. Raises PermanentError saying what to change."""
+    if facts["synchronous_commit"] == "off" or facts["fsync"] == "off":
+        raise PermanentError(
+            "synchronous_commit and fsync must not be off for the sender: a crash could forget that a mail was sent"
+        )
+    # A pooler announces a process id of its own making when it greets us.
+    if facts["backend_pid"] != announced_pid or not facts["holds_lock"]:
+        raise PermanentError(POOLED)
+
+
+def _one(conn: Connection, query: LiteralString, values: dict[str, Any]) -> dict[str, Any]:
+    row = conn.execute(query, values).fetchone()
+    if row is None:
+        raise TransientError("Postgres answered nothing")
+    return row
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
