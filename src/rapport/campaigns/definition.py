@@ -17,6 +17,8 @@ from rapport.settings import Settings, get_settings
 __all__ = ["Campaign", "CampaignError", "Problem", "json_schema", "known_segments", "load_all", "load_campaign"]
 
 FILE = "campaign.yml"
+# Relations beside the segments that bring them together.
+_NO_SEGMENTS = {"customer_segments", "current_members"}
 _PARTS: Mapping[str, type[BaseModel]] = {
     "schedule": Schedule,
     "window": Span,
@@ -86,7 +88,7 @@ def load_all(directory: Path, settings: Settings | None = None, *, now: datetime
 def known_segments(settings: Settings) -> set[str]:
     """Names of the segments that dbt builds."""
     folder = settings.dbt_dir / "models" / "segments"
-    return {file.stem for file in folder.glob("*.sql")} - {"customer_segments"}
+    return {file.stem for file in folder.glob("*.sql")} - _NO_SEGMENTS
 
 
 def _with_zone(data: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
