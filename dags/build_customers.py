@@ -8,8 +8,8 @@
 4. `check_audience`: gate 2. Passed, it emits the asset `activation.campaign_audience`.
 
 #### When
-As soon as any source has passed its gate. Sources that pass while a build runs are taken together by the next
-one.
+Once a round of ingests has passed its gates, or at once for imported files; so one build serves one round. And
+every night in any case, so that a vendor that is down for long keeps nobody else's news out.
 
 #### Who cares
 Everyone: campaigns read the audience, the analyst reads the marts. While it fails, the last good state stays
@@ -24,16 +24,25 @@ and campaigns that are due refuse to plan on an audience that is too old.
   until it passes.
 """
 
-from airflow.sdk import AssetAny, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from rapport_airflow.assets import CAMPAIGN_AUDIENCE, RAW
 from rapport_airflow.connections import runtime
 from rapport_airflow.house import HOUSE
 from rapport_airflow.tags import Tag
 
 from rapport import pipeline
+from rapport.settings import get_settings
+
+NIGHTLY = CronTriggerTimetable("30 3 * * *", timezone=get_settings().shop_time_zone)
+ONE_ROUND = (RAW["shopify"] & RAW["zendesk"] & RAW["bluesky"]) | RAW["files"]
 
 
-@dag(**HOUSE, schedule=AssetAny(*RAW.values()), tags=[Tag.TRANSFORM, Tag.URGENT], doc_md=__doc__)
+@dag(
+    **HOUSE,
+    schedule=AssetOrTimeSchedule(timetable=NIGHTLY, assets=ONE_ROUND),
+    tags=[Tag.TRANSFORM, Tag.URGENT],
+    doc_md=__doc__,
+)
 def build_customers() -> None:
     @task
     def prepare() -> None:

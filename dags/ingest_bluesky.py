@@ -5,7 +5,8 @@ Mentions, replies, quotes, likes, reposts and follows, and the profiles of their
 `raw_bluesky`; then gate 1 (`expectations/raw_bluesky.json`). A passed gate emits the asset `raw_bluesky`.
 
 #### When
-`RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. Without an account connected the run is skipped.
+`RAPPORT_INGEST_SCHEDULE`, hourly unless it says otherwise. Without an account
+connected there is nothing to load and the gate passes on empty tables.
 
 #### Who cares
 The analyst of social interactions; no campaign depends on it.
@@ -18,10 +19,10 @@ The analyst of social interactions; no campaign depends on it.
 """
 
 from airflow.sdk import dag, task
+from rapport_airflow import steps
 from rapport_airflow.assets import RAW
 from rapport_airflow.connections import runtime
 from rapport_airflow.house import HOUSE
-from rapport_airflow.steps import ingest_schedule, load_or_skip
 from rapport_airflow.tags import Tag
 
 from rapport import pipeline
@@ -29,11 +30,11 @@ from rapport import pipeline
 VENDOR = "bluesky"
 
 
-@dag(**HOUSE, schedule=ingest_schedule(), tags=[Tag.INGEST], doc_md=__doc__)
+@dag(**HOUSE, schedule=steps.ingest_schedule(), tags=[Tag.INGEST], doc_md=__doc__)
 def ingest_bluesky() -> None:
     @task
     def load() -> None:
-        load_or_skip(VENDOR)
+        steps.load(VENDOR)
 
     @task(outlets=[RAW[VENDOR]])
     def gate() -> None:

@@ -1,6 +1,5 @@
 """Registers the listener that says in one line which task failed and why."""
 
-
 from airflow.plugins_manager import AirflowPlugin
 from rapport_airflow import listener
 
