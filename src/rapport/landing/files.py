@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -23,6 +23,8 @@ from rapport.sources.files import ImportReport, Mapping
 from rapport.sources.files.encoding import digest
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from rapport.sources.files.reading import Reading
     from rapport.sources.files.transform import Landing
 
@@ -157,35 +159,60 @@ def _land(
 
 
 def _rows(conn: Connection, load_id: UUID, reading: Reading, mapping: Mapping, progress: Progress | None) -> _Counts:
-    """Rows into the table. Keys that the file itself states may stand twice, so those are staged whole first."""
+    """Rows into the table, by the shortest way that keeps every key once.
+
+    Line numbers counted here are never given twice, so such lines are merged batch by batch, and those of a feed
+    that has none yet are copied straight into the table. Keys that the file states may stand twice in it: those
+    rows are staged whole, and the last of each key wins.
+    """
     counts = _Counts()
     relation = mapping.relation
-    distinct = relation == "order_lines" and "line_no" not in mapping.columns
+    counted = relation == "order_lines" and "line_no" not in mapping.columns
+    straight = counted and not _has_lines(conn, mapping.feed)
     into = {"feed": mapping.feed, "load_id": load_id}
     conn.execute(SQL[f"stage_{relation}"])
     for landing in reading.batches():
-        _stage(conn, landing)
+        if straight:
+            counts.changed += _copy_straight(conn, landing.table, mapping.feed, load_id)
+        else:
+            _copy(conn, SQL["copy"], landing.table)
         quarantine(conn, load_id, SOURCE, relation, landing.bad)
         _count(counts, landing)
         _judge(counts, mapping, reading.file)
-        if distinct:
+        if counted and not straight:
             counts.changed += conn.execute(SQL[f"merge_{relation}"], into).rowcount
             conn.execute(SQL["clear"])
         if progress:
             progress(counts.read)
-    if not distinct:
+    if not counted:
         counts.superseded = conn.execute(SQL[f"supersede_{relation}"]).rowcount
         counts.changed = conn.execute(SQL[f"merge_{relation}"], into).rowcount
     return counts
 
 
-def _stage(conn: Connection, landing: Landing) -> None:
+def _has_lines(conn: Connection, feed: str) -> bool:
+    row = conn.execute(SQL["has_order_lines"], {"feed": feed}).fetchone()
+    return bool(row and row["found"])
+
+
+def _copy_straight(conn: Connection, table: pa.Table, feed: str, load_id: UUID) -> int:
+    import pyarrow as pa
+
+    rows = int(table.num_rows)
+    table = table.drop_columns(["record_no"])
+    for name, value in (("feed", feed), ("load_id", str(load_id))):
+        table = table.append_column(name, pa.repeat(value, rows))
+    _copy(conn, SQL["copy_order_lines"], table)
+    return rows
+
+
+def _copy(conn: Connection, statement: LiteralString, table: pa.Table) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
     sink = pa.BufferOutputStream()
-    csv.write_csv(landing.table, sink, csv.WriteOptions(include_header=False, batch_size=16_384))
-    with conn.cursor() as cursor, cursor.copy(SQL["copy"]) as copy:
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=16_384))
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(memoryview(sink.getvalue()))
 
 

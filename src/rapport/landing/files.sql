@@ -24,6 +24,9 @@ where
 -- name: one_at_a_time
 select pg_advisory_xact_lock(hashtextextended('rapport.files:' || %(feed)s || ':' || %(relation)s, 0));
 
+-- name: has_order_lines
+select exists (select from raw_files.order_lines as kept where kept.feed = %(feed)s) as found;
+
 -- name: clear
 truncate pg_temp.stage;
 
@@ -92,17 +95,41 @@ create temporary table stage (
 -- name: copy
 copy pg_temp.stage from stdin (format csv);
 
+-- name: copy_order_lines
+copy raw_files.order_lines (
+    order_id, line_no, customer_id, email, phone, ordered_at, cancelled_at, product_id, sku, title, quantity,
+    unit_price, discount, currency_code, country_code, channel, is_cancellation, line_kind, feed, load_id
+) from stdin (format csv);
+
 -- name: supersede_customers
 delete from pg_temp.stage
-where record_no not in (select max(kept.record_no) from pg_temp.stage as kept group by kept.id);
+using (
+    select
+        record_no,
+        row_number() over (partition by id order by record_no desc) as place
+    from pg_temp.stage
+) as ranked
+where ranked.record_no = stage.record_no and ranked.place > 1;
 
 -- name: supersede_products
 delete from pg_temp.stage
-where record_no not in (select max(kept.record_no) from pg_temp.stage as kept group by kept.id);
+using (
+    select
+        record_no,
+        row_number() over (partition by id order by record_no desc) as place
+    from pg_temp.stage
+) as ranked
+where ranked.record_no = stage.record_no and ranked.place > 1;
 
 -- name: supersede_order_lines
 delete from pg_temp.stage
-where record_no not in (select max(kept.record_no) from pg_temp.stage as kept group by kept.order_id, kept.line_no);
+using (
+    select
+        record_no,
+        row_number() over (partition by order_id, line_no order by record_no desc) as place
+    from pg_temp.stage
+) as ranked
+where ranked.record_no = stage.record_no and ranked.place > 1;
 
 -- name: merge_customers
 insert into raw_files.customers as kept (
