@@ -30,7 +30,8 @@ def load_source(
     """Merge what changed at a source into `raw_<name>` and return what was done.
 
     Raises TransientError (vendor or Postgres away, another load of the source running), PermanentError (settings,
-    scopes) or DataError (most records of a table unreadable). Then nothing has landed and the cursor stands where it stood.
+    scopes) or DataError (most records of a table unreadable). Then nothing has landed and the cursor stands where it
+    stood.
     """
     source = find_source(name)
     with _alone(source, settings) as conn:

@@ -1,6 +1,6 @@
 """The only module that speaks Great Expectations; it is imported when a suite runs, for the import takes seconds.
 
-Results never hold a value of a row: examples are asked for as keys, so Data Docs and messages are free of personal data.
+Results never hold a value of a row: examples are asked for as keys, so neither Data Docs nor messages show a person.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+from rapport.errors import PermanentError
 from rapport.quality.suite import Check, Suite, TableChecks
 
 EXAMPLES = 3
@@ -145,14 +147,22 @@ def _context(docs: Path) -> Any:
 
 
 def _ge_suite(name: str, checks: Sequence[Check]) -> ExpectationSuite:
-    suite = ExpectationSuite(name=name)
+    expectations = []
     for number, check in enumerate(checks):
         meta: dict[str, Any] = {"check": number}
         if check.why:
             meta["notes"] = {"format": "string", "content": [check.why]}
-        suite.add_expectation_configuration(
-            ExpectationConfiguration(type=check.type, kwargs=dict(check.kwargs), meta=meta)
-        )
+        try:
+            made = ExpectationConfiguration(type=check.type, kwargs=dict(check.kwargs), meta=meta).to_domain_obj()
+        except (GreatExpectationsError, ValueError, TypeError) as error:
+            raise PermanentError(
+                f"expectations: {name}: check {number + 1} ({check.type}) is malformed: {error}"
+            ) from None
+        expectations.append(made)
+    # Adding them one by one would let a second check of the same column or query replace the first.
+    suite = ExpectationSuite(name=name, expectations=expectations)
+    if len(suite.expectations) != len(checks):
+        raise PermanentError(f"expectations: {name}: a check stands twice")
     return suite
 
 

@@ -1,4 +1,4 @@
-"""Loading through dlt into a real Postgres: twice changes nothing, bad records are kept, failures leave no half state."""
+"""Loading through dlt into a real Postgres: twice changes nothing, bad records are kept, no failure leaves half."""
 
 from datetime import UTC, datetime
 from typing import Any

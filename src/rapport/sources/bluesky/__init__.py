@@ -53,10 +53,9 @@ def _interactions(
             rows = list(intake.rows(INTERACTIONS, filter(is_known, page), shape))
             authors.update(row["author_did"] for row in rows)
             yield rows
-            last = newest(rows, "indexed_at")
-            seen = max(filter(None, (seen, last)), default=None)
-            # Newest first: a page wholly before the start ends the listing.
-            if last is not None and cursor.start is not None and last < cursor.start:
+            seen = max(filter(None, (seen, newest(rows, "indexed_at"))), default=None)
+            # Newest first: a page that reaches back before the start is the last one needed.
+            if rows and cursor.start is not None and min(row["indexed_at"] for row in rows) < cursor.start:
                 break
     cursor.advance(seen, until)
 

@@ -12,6 +12,7 @@ from rapport.clock import Clock
 from rapport.errors import PermanentError
 from rapport.settings import Settings
 from rapport.sources.dlt_source import Feed, State, TimeCursor, newest
+from rapport.sources.http import Refused
 from rapport.sources.records import Intake, Record, Table
 from rapport.sources.shopify.bulk import bulk_listing
 from rapport.sources.shopify.client import ShopifyClient
@@ -54,6 +55,8 @@ def _changed(
     pages = bulk_listing(client, kind)
     try:
         first = next(pages, None)
+    except Refused:
+        raise
     except PermanentError:
         # Another app may hold the shop's bulk slot; paging is slower but always there, and names its own refusals.
         yield from client.listing(kind, f"updated_at:<'{_stamp(until)}'")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from rapport.errors import PermanentError, TransientError
 from rapport.sources.shopify.client import ShopifyClient
 from rapport.sources.shopify.documents import document
 
 PAGE_SIZE = 1_000
+DOWNLOADS = 4
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 PATIENCE_SECONDS = 3 * 3600.0
@@ -26,8 +28,40 @@ def bulk_listing(client: ShopifyClient, kind: str) -> Iterator[list[dict[str, An
     if not operation.get("url"):
         # A bulk operation without a single object has no file.
         return
-    with client.api.lines(operation["url"]) as lines:
-        yield from _pages(lines, kind, int(operation.get("objectCount") or 0))
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        _download(client, operation["url"], kind, int(operation.get("objectCount") or 0), file)
+        file.seek(0)
+        yield from _pages(file, kind)
+
+
+def _download(client: ShopifyClient, url: str, kind: str, expected: int, file: IO[str]) -> None:
+    """The whole result file, or TransientError: a file that broke off is fetched again before a row of it is used."""
+    for attempt in range(1, DOWNLOADS + 1):
+        file.seek(0)
+        file.truncate()
+        try:
+            with client.api.lines(url) as lines:
+                count = _copy(lines, file)
+            if count == expected:
+                return
+            raise TransientError(f"Shopify: the bulk file of {kind} breaks off after {count} of {expected} objects")
+        except TransientError:
+            if attempt == DOWNLOADS:
+                raise
+        client.wait(FIRST_PAUSE * attempt)
+
+
+def _copy(lines: Iterator[str], file: IO[str]) -> int:
+    """Copies whole objects and counts them; a line that is cut short ends the count."""
+    count = 0
+    for line in lines:
+        if not line.strip():
+            continue
+        if not line.rstrip().endswith("}"):
+            break
+        file.write(line.rstrip("\n") + "\n")
+        count += 1
+    return count
 
 
 def _start(client: ShopifyClient, kind: str) -> str:
@@ -60,17 +94,13 @@ def _finished(client: ShopifyClient, operation_id: str, kind: str) -> dict[str, 
     raise TransientError(f"Shopify: bulk operation of {kind} is not finished after {PATIENCE_SECONDS / 3600:.0f} hours")
 
 
-def _pages(lines: Iterator[str], kind: str, expected: int) -> Iterator[list[dict[str, Any]]]:
+def _pages(lines: IO[str], kind: str) -> Iterator[list[dict[str, Any]]]:
     page: list[dict[str, Any]] = []
-    count = 0
-    for line in lines:
-        if not line.strip():
-            continue
-        count += 1
+    for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise TransientError(f"Shopify: line {count} of the bulk file of {kind} breaks off") from error
+            raise TransientError(f"Shopify: line {number} of the bulk file of {kind} is not JSON") from error
         parent = record.pop("__parentId", None)
         if parent is not None:
             _adopt(page, parent, record, kind)
@@ -83,8 +113,6 @@ def _pages(lines: Iterator[str], kind: str, expected: int) -> Iterator[list[dict
         page.append(record)
     if page:
         yield page
-    if expected and count != expected:
-        raise TransientError(f"Shopify: the bulk file of {kind} holds {count} of {expected} objects")
 
 
 def _adopt(page: list[dict[str, Any]], parent: str, line: dict[str, Any], kind: str) -> None:
