@@ -59,7 +59,8 @@ from_files as (
         order_key,
         'files' as source,
         line_no,
-        product_key,
+        -- Postage and fees have codes too, but are no products.
+        case when line_kind = 'product' then product_key end as product_key,
         sku,
         title,
         line_kind,
