@@ -44,7 +44,7 @@ def check(name: Annotated[str | None, typer.Argument(help="Folder name; left out
 
     settings = get_settings()
     for each in [name] if name else campaign_names(settings):
-        campaign = load_campaign(settings.campaigns_dir / each)
+        campaign = load_campaign(settings.campaigns_dir / each, settings, now=get_clock(settings).now())
         compile_campaign(campaign)
         typer.echo(f"{each}: fine")
 
