@@ -60,7 +60,8 @@ class WebhookSender:
             return 0
         self._random.shuffle(batch)
         body = ("[" + ",\r\n".join(row["body"] for row in batch) + "]").encode()
-        if await self._post(body, int(now)):
+        # Signed at the real time, whatever the demo's clock says: receivers judge a signature's age by theirs.
+        if await self._post(body, int(time.time())):
             again = now + self._options.event_lag_seconds * self._random.random()
             with self._ledger.transaction():
                 for row in batch:

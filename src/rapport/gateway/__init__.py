@@ -1,0 +1,24 @@
+"""The small public web service: provider events in, unsubscribe pages out. It inserts and never updates."""
+
+from rapport.clock import Clock
+from rapport.gateway.app import create_app
+from rapport.settings import Settings
+
+__all__ = ["create_app", "serve"]
+
+GRACE_SECONDS = 10
+
+
+def serve(settings: Settings, clock: Clock, *, host: str = "127.0.0.1", port: int = 8090) -> None:
+    """Serves until SIGINT or SIGTERM. There is no access log: an unsubscribe token is nobody's business."""
+    import uvicorn
+
+    uvicorn.run(
+        create_app(settings, clock),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
