@@ -28,17 +28,26 @@ raw_shop as (
 
 ),
 
+raw_file_orders as (
+
+    select
+        upper(min(currency_code)) as currency_code,
+        sum(quantity * unit_price - sign(quantity) * discount) filter (
+            where line_kind = 'product' and cancelled_at is null
+        ) as revenue
+    from {{ source('files', 'order_lines') }}
+    group by feed, order_id
+
+),
+
 raw_files as (
 
     select
-        upper(currency_code) as currency_code,
-        count(distinct (feed, order_id)) as orders_count,
-        sum(
-            case when is_cancellation then -abs(quantity) else quantity end * unit_price
-            - sign(case when is_cancellation then -1 else quantity end) * discount
-        ) filter (where line_kind = 'product' and cancelled_at is null) as revenue
-    from {{ source('files', 'order_lines') }}
-    group by upper(currency_code)
+        currency_code,
+        count(*) as orders_count,
+        sum(revenue) as revenue
+    from raw_file_orders
+    group by currency_code
 
 ),
 

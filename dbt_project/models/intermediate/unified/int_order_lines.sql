@@ -43,15 +43,6 @@ from_shop as (
 
 ),
 
-signed_file_lines as (
-
-    select
-        *,
-        case when is_cancellation then -abs(quantity) else quantity end as signed_quantity
-    from file_lines
-
-),
-
 from_files as (
 
     select
@@ -65,11 +56,11 @@ from_files as (
         title,
         line_kind,
         upper(currency_code) as currency_code,
-        signed_quantity as quantity,
-        case when cancelled_at is null then signed_quantity else 0 end as net_quantity,
+        quantity,
+        case when cancelled_at is null then quantity else 0 end as net_quantity,
         unit_price,
         discount as discount_amount
-    from signed_file_lines
+    from file_lines
 
 ),
 
