@@ -48,9 +48,7 @@ def test_figures_agree_with_pandas(report: ImportReport, history: Path, module_d
         "net_sales": round(float((raw.Quantity * raw.Price).sum()), 2),
         "first_at": datetime(2009, 12, 1, 7, 45, tzinfo=UTC),
         # In December London keeps UTC; in June it is an hour ahead.
-        "june_hours": int(
-            (pd.to_datetime(raw.InvoiceDate).dt.strftime("%Y-%m-%d %H") == "2010-06-01 12").sum()
-        ),
+        "june_hours": int((pd.to_datetime(raw.InvoiceDate).dt.strftime("%Y-%m-%d %H") == "2010-06-01 12").sum()),
     }
     assert (wanted["orders"], wanted["customers"], wanted["without_customer"]) == (28_816, 4_383, 107_927)
     with connect("loader", settings=module_database) as conn:

@@ -99,11 +99,32 @@ def _from_all_bytes(path: Path) -> Encoding:
 def _guess(evidence: bytes) -> Encoding:
     from charset_normalizer import from_bytes
 
-    end = evidence.rfind(b"\n") + 1 or len(evidence)
-    best = from_bytes(evidence[:end], cp_isolation=CANDIDATES).best()
+    lines = evidence[: evidence.rfind(b"\n") + 1] or evidence
+    japanese = next((name for name in ("cp932", "euc_jp") if _is_japanese(_decoded(lines, name))), None)
+    if japanese:
+        return Encoding(japanese, "kana among the letters")
+    best = from_bytes(lines, cp_isolation=CANDIDATES).best()
     if best is None:
         return Encoding("cp1252", "not UTF-8, and nothing fits better")
-    return Encoding(codecs.lookup(best.encoding).name, "guessed from the letters; state encoding to be sure")
+    # Several encodings often read the sample alike; the commonest of them is the likeliest for the rest.
+    text = _decoded(lines, best.encoding)
+    name = next((name for name in CANDIDATES if text and _decoded(lines, name) == text), best.encoding)
+    return Encoding(codecs.lookup(name).name, "guessed from the letters; state encoding to be sure")
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether the letters beyond ASCII are Japanese: a fifth of them kana, and hardly anything else."""
+    letters = [letter for letter in text if ord(letter) > 127]
+    kana = sum("\u3041" <= letter <= "\u30ff" for letter in letters)
+    fit = sum("\u3000" <= letter <= "\u9fff" or "\uff01" <= letter <= "\uff60" for letter in letters)
+    return kana * 5 >= len(letters) > 0 and fit >= len(letters) * 0.9
 
 
 class _Recoded(io.RawIOBase):

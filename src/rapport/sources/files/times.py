@@ -1,6 +1,7 @@
 """Columns of dates and times to instants in UTC. Imports pyarrow: import this module lazily.
 
-Local times that a change of clocks skips or repeats are read as the earlier of the two instants.
+A local time that a change of clocks repeats is the earlier of its two instants; one that it skips is the
+instant of the change.
 """
 
 from __future__ import annotations
@@ -83,9 +84,11 @@ def _texts(array: pa.Array, order: Order | str, zone: str | None) -> Parsed:
 def _distinct(texts: pa.Array, order: str, zone: str | None) -> Parsed:
     if order == "ymd":
         try:
-            return _in_zone(texts.cast(LOCAL), zone), None
+            local = texts.cast(LOCAL)
         except pa.ArrowInvalid:
-            pass  # some hold an offset, or are no times
+            local = None  # some hold an offset, or are no times
+        if local is not None and _of_our_age(local):
+            return _in_zone(local, zone), None
     parts = _parts(texts, order)
     local = _calendar(parts)
     offset = _field(parts, "z")
@@ -99,6 +102,12 @@ def _distinct(texts: pa.Array, order: str, zone: str | None) -> Parsed:
     else:
         values = _in_zone(local, zone)
     return values, bad if pc.any(bad).as_py() else None
+
+
+def _of_our_age(local: pa.Array) -> bool:
+    """Years outside are typing mistakes; the slow way finds which rows they are in."""
+    years = pc.min_max(pc.year(local)).as_py()
+    return years["min"] is None or (years["min"] >= 1000 and years["max"] < 3000)
 
 
 def _parts(texts: pa.Array, order: str) -> pa.Array:
@@ -165,7 +174,7 @@ def _minutes(offset: pa.Array) -> pa.Array:
 def _in_zone(local: pa.Array, zone: str | None) -> pa.Array:
     if zone is None:
         return local
-    return pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="earliest").cast(INSTANT)
+    return pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast(INSTANT)
 
 
 def _formatted(array: pa.Array, date_format: str, zone: str | None) -> Parsed:
