@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,7 @@ COMPONENTS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
 }
+START_SECONDS = 120.0
 HEALTHY_PARTS = ("metadatabase", "scheduler", "dag_processor")
 
 
@@ -124,20 +125,41 @@ class AirflowLauncher:
         return True
 
     def start(self) -> None:
-        """Starts the parts, each in its own process group, so that Ctrl-C reaches only us."""
+        """Starts the parts, each in its own session, so that Ctrl-C reaches only us; the scheduler last.
+
+        A task that starts before the api-server answers would fail. Raises TransientError when a part ends.
+        """
         _kept_passwords(self.settings.home / "airflow")
         env = self._environment()
-        for name, arguments in COMPONENTS.items():
-            with self._log(f"airflow-{name}").open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    _command(*arguments),
-                    env=env,
-                    stdout=log,
-                    stderr=log,
-                    stdin=subprocess.DEVNULL,
-                    cwd=self.settings.project_dir,
-                    start_new_session=True,
-                )
+        self._spawn("api-server", env)
+        self._spawn("dag-processor", env)
+        self._wait_for_api(START_SECONDS)
+        self._spawn("scheduler", env)
+
+    def _spawn(self, name: str, env: Mapping[str, str]) -> None:
+        with self._log(f"airflow-{name}").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                _command(*COMPONENTS[name]),
+                env=dict(env),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=self.settings.project_dir,
+                start_new_session=True,
+            )
+
+    def _wait_for_api(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(httpx.HTTPError):
+                # The Execution API is built on its first request; the first task should not wait for that.
+                if httpx.get(f"{self.url}/execution/health", timeout=30).is_success:
+                    return
+            time.sleep(0.2)
+        raise TransientError(
+            f"Airflow's api-server does not answer after {timeout:.0f} s (see {self._log('airflow-api-server')})"
+        )
 
     def pids(self) -> dict[str, int]:
         """Process group by part."""
@@ -153,18 +175,14 @@ class AirflowLauncher:
     def wait_healthy(self, timeout: float) -> None:
         """Returns once every part is healthy and tasks can be served. `timeout` in seconds; TransientError after."""
         deadline = time.monotonic() + timeout
-        warm = False
         state: object = "no answer yet"
         with httpx.Client(base_url=self.url) as client:
             while time.monotonic() < deadline:
                 self.check()
                 with contextlib.suppress(httpx.HTTPError, ValueError):
-                    if not warm:
-                        # The Execution API is built on its first request; the first task should not wait for that.
-                        warm = client.get("/execution/health", timeout=30).is_success
                     health = client.get("/api/v2/monitor/health", timeout=5).json()
                     state = {part: (health.get(part) or {}).get("status") for part in HEALTHY_PARTS}
-                    if warm and all(value == "healthy" for value in state.values()):
+                    if all(value == "healthy" for value in state.values()):
                         return
                 time.sleep(0.3)
         raise TransientError(
@@ -173,14 +191,14 @@ class AirflowLauncher:
 
     def stop(self, grace: float = 15.0) -> None:
         """Ends every part: SIGTERM to its group, SIGKILL after `grace` seconds. Cut-off tasks are retried later."""
-        for child in self.running.values():
-            _signal_group(child.pid, signal.SIGTERM)
+        sessions = [child.pid for child in self.running.values()]
+        _signal_sessions(sessions, signal.SIGTERM)
         deadline = time.monotonic() + grace
         for child in self.running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - time.monotonic()))
+        _signal_sessions(sessions, signal.SIGKILL)
         for child in self.running.values():
-            _signal_group(child.pid, signal.SIGKILL)
             child.wait()
         self.running.clear()
 
@@ -254,6 +272,10 @@ def _tail(log: Path) -> str:
     return " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+def _signal_sessions(sessions: Sequence[int], number: signal.Signals) -> None:
+    """Signals every process of the sessions: Airflow puts tasks into process groups of their own."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True).stdout.split()
+    for pid in map(int, listed):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) in sessions:
+                os.kill(pid, number)

@@ -1,4 +1,4 @@
-"""The first-start script of Compose makes an owner that is no superuser, and that owner can migrate and take each role."""
+"""The owner that Compose makes at first start is no superuser; it can migrate and take each role all the same."""
 
 import re
 from collections.abc import Iterator
