@@ -1,9 +1,13 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from rapport.errors import PermanentError
-from rapport.sources.files import load_mapping, parse_mapping, shipped_mappings
+from rapport.settings import CHECKOUT
+from rapport.sources.files import Mapping, load_mapping, parse_mapping, shipped_mappings
+from rapport.sources.files.mapping import Rules
+from rapport.sources.files.relations import COLUMNS
 
 GOOD = """\
 feed: shop
@@ -87,3 +91,11 @@ def test_a_mapping_that_is_not_there_is_told_with_those_that_are(tmp_path: Path)
 def test_what_is_no_mapping_at_all_is_told(text: str) -> None:
     with pytest.raises(PermanentError, match=r"shop\.yml:1: a mapping starts with settings"):
         parse_mapping(text, "shop.yml")
+
+
+def test_every_setting_and_column_is_documented() -> None:
+    text = (CHECKOUT / "docs" / "importing.md").read_text(encoding="utf-8")
+    settings = set(Mapping.model_fields) - {"rules", "line_kinds"} | {f"rules.{name}" for name in Rules.model_fields}
+    columns = {column.name for columns in COLUMNS.values() for column in columns}
+    assert {name for name in settings if f"`{name}`" not in text and f"{name}:" not in text} == set()
+    assert {name for name in columns if not re.search(rf"\b{name}\b", text)} == set()
