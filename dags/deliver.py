@@ -16,8 +16,7 @@ The marketer whose campaign is going out, and every recipient.
 - Stop all sending at once: `rapport deliver stop`; go on: `rapport deliver resume`.
 - `dispatch` with 401: the key in the connection `sendgrid` is wrong; nothing is lost, the sends stay pending
   until they expire.
-- `dispatch` names the restore guard: the database was restored or failed over; read `docs/operations.md`
-  before going on.
+- The database was restored or has failed over: stop sending first, then read `docs/operations.md`.
 - `reconcile` fails: unknown sends wait, nothing is doubled. Are events coming in? `rapport deliver status`
   says.
 - No retries here: the next minute is the retry.
