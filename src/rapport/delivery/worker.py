@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, LiteralString, Self
 
 import psycopg
@@ -49,12 +51,15 @@ class Worker:
     def _rows(self, query: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
         if self._conn is None:
             raise TransientError("the worker has no session")
-        try:
+        with _losses_translated():
             return self._conn.execute(query, values).fetchall()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise TransientError(f"Postgres was lost: {_first_line(error)}") from error
 
     def _open(self) -> None:
+        with _losses_translated():
+            self._conn = self._new_session()
+        log.info("delivery worker started, epoch %s", self.epoch)
+
+    def _new_session(self) -> Connection:
         conn = connect("engine", autocommit=True, settings=self._settings)
         try:
             conn.execute(SQL["bound_statements"], {"milliseconds": str(STATEMENT_SECONDS * 1000)})
@@ -67,8 +72,7 @@ class Worker:
         except BaseException:
             conn.close()
             raise
-        self._conn = conn
-        log.info("delivery worker started, epoch %s", self.epoch)
+        return conn
 
     def _check_second_session(self, conn: Connection) -> None:
         """While another session is in a transaction, ours must still be ours and its lock denied to the other."""
@@ -110,6 +114,10 @@ def _one(conn: Connection, query: LiteralString, values: dict[str, Any]) -> dict
     return row
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+@contextmanager
+def _losses_translated() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        text = str(error).strip() or type(error).__name__
+        raise TransientError(f"Postgres was lost: {text.splitlines()[0]}") from error
