@@ -69,6 +69,9 @@ class Worker:
                 raise PermanentError("the liveness lock of a new epoch is taken: two ledgers share one database")
             check_session(_one(conn, SQL["session_facts"], key), conn.info.backend_pid)
             self._check_second_session(conn)
+            # Two workers that meet an unmet database at once: the loser sees no row in its snapshot, and no difference.
+            if _one(conn, SQL["meet_database"], {})["same"] is False:
+                raise PermanentError(RESTORED)
         except BaseException:
             conn.close()
             raise
@@ -93,6 +96,13 @@ class Worker:
 POOLED = (
     "the sender is connected through a connection pooler, where a session's locks say nothing about who lives. "
     "Point RAPPORT_DATABASE_URL at Postgres itself."
+)
+
+
+RESTORED = (
+    "restore guard: this is not the database that was last sent from (a backup was restored, a standby promoted or the "
+    "database cloned), so it may not know of mails that have left. Nothing is sent. See docs/operations.md: once what "
+    "left is accounted for, delete the row 'database_identity' of ops.control."
 )
 
 

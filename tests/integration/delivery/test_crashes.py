@@ -177,6 +177,18 @@ def test_a_forgetful_database_stops_the_start(shop: Any, provider: Any) -> None:
     assert provider.requests == 0
 
 
+def test_a_cloned_or_restored_database_sends_nothing(shop: Any, provider: Any) -> None:
+    shop.plan(1)
+    run_dispatcher(shop.settings, shop.clock, until_idle=True, limits=QUICK)
+    shop.plan(1, prefix="bob")
+    shop.conn.execute(
+        "update ops.control set value = value || '{\"timeline\": \"00000000\"}' where name = 'database_identity'"
+    )
+    with pytest.raises(PermanentError, match="restore guard"):
+        run_dispatcher(shop.settings, shop.clock, until_idle=True, limits=QUICK)
+    assert provider.requests == 1
+
+
 @pytest.mark.parametrize("facts", [{"backend_pid": 2}, {"holds_lock": False}])
 def test_a_pooled_session_stops_the_start(facts: dict[str, Any]) -> None:
     sound = {"synchronous_commit": "on", "fsync": "on", "backend_pid": 1, "holds_lock": True}

@@ -192,7 +192,13 @@ def test_a_paused_campaign_waits_and_goes_on(shop: Any, provider: Any) -> None:
     assert dispatch(shop).accepted == 2
 
 
-@pytest.mark.parametrize("switch", ["update ops.control set value = 'true'", "delete from ops.control"])
+@pytest.mark.parametrize(
+    "switch",
+    [
+        "update ops.control set value = 'true' where name = 'kill_switch'",
+        "delete from ops.control where name = 'kill_switch'",
+    ],
+)
 def test_the_kill_switch_stops_everything_and_fails_safe(shop: Any, provider: Any, switch: str) -> None:
     shop.plan(2)
     shop.conn.execute(switch)

@@ -1,5 +1,8 @@
 -- name: by_campaign
-select campaign_id, state, count(*) as n
+select
+    campaign_id,
+    state,
+    count(*) as n
 from ops.send
 group by campaign_id, state
 order by campaign_id, state;
@@ -19,7 +22,9 @@ from ops.webhook_inbox
 where processed_at is null;
 
 -- name: controls
-select name, value
+select
+    name,
+    value
 from ops.control
 where name in ('kill_switch', 'provider_pause');
 
