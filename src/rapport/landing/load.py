@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -50,10 +50,10 @@ def load_source(
         return report
 
 
-def prepare_raw(settings: Settings) -> list[str]:
-    """Make the declared raw tables of every source that are missing, empty; return the sources that were prepared."""
+def prepare_raw(settings: Settings, names: Sequence[str] = NAMES) -> list[str]:
+    """Make the declared raw tables of these sources that are missing, empty; return the sources that were prepared."""
     prepared = []
-    for name in NAMES:
+    for name in names:
         source = find_source(name)
         if _is_prepared(source, settings):
             continue

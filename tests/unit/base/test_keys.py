@@ -8,9 +8,7 @@ from rapport.settings import Settings
 
 
 def test_spellings_of_one_mailbox_are_one_recipient(settings: Settings) -> None:
-    assert recipient_key(settings, " Zoë@Bücher.Example ") == recipient_key(
-        settings, "zoe\u0308@bücher.example"
-    )
+    assert recipient_key(settings, " Zoë@Bücher.Example ") == recipient_key(settings, "zoe\u0308@bücher.example")
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "@example.com", "a@", "a b@example.com", "a@b\r\nBcc: c@d"])
