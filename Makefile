@@ -17,7 +17,7 @@ demo: install ## a simulated shop, live (ARGS=--once: one cycle, then a summary)
 	@exec $(BIN)/rapport demo $(ARGS)
 
 test: install lint ## all tests (ARGS=... goes to pytest)
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: install ## ruff, mypy, sqlfluff, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -52,7 +52,9 @@ R, S = decode_dss_signature(base64.b64decode(sign()))
 
 
 @pytest.mark.parametrize(
-    ("r", "s"), [(0, S), (R, 0), (ORDER, S), (R, ORDER), (R + ORDER, S), (R, S + ORDER), (0, 0), (1, 1), (S, R)]
+    ("r", "s"),
+    [(0, S), (R, 0), (ORDER, S), (R, ORDER), (R + ORDER, S), (R, S + ORDER), (0, 0), (1, 1), (S, R)],
+    ids=["r=0", "s=0", "r=n", "s=n", "r+n", "s+n", "both 0", "both 1", "swapped"],
 )
 def test_signatures_out_of_range_are_refused(r: int, s: int) -> None:
     forged = base64.b64encode(encode_dss_signature(r, s)).decode()
