@@ -21,7 +21,9 @@ results as (
 
 )
 
-select *
+select
+    ledger.planned as in_ledger,
+    results.planned as in_results
 from ledger
 cross join results
 -- Mails accepted while the build runs are still pending in it; accepted ones stay so.

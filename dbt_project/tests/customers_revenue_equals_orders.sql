@@ -6,8 +6,8 @@ by_customer as (
     select
         pair.key as currency_code,
         sum(pair.value::numeric) as revenue
-    from {{ ref('customers') }}
-    cross join lateral jsonb_each_text(revenue_by_currency) as pair
+    from {{ ref('customers') }} as customers
+    cross join lateral jsonb_each_text(customers.revenue_by_currency) as pair
     group by pair.key
 
 ),

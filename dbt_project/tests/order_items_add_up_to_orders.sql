@@ -23,7 +23,9 @@ orders as (
 
 )
 
-select *
+select
+    items.revenue as of_items,
+    orders.revenue as of_orders
 from items
 full join orders on items.currency_code = orders.currency_code
 where

@@ -12,7 +12,8 @@ raw_shop as (
         select
             sum(
                 round(
-                    (line ->> 'unit_price_amount')::numeric * coalesce(line ->> 'current_quantity', line ->> 'quantity')::numeric
+                    (line ->> 'unit_price_amount')::numeric
+                    * coalesce(line ->> 'current_quantity', line ->> 'quantity')::numeric
                     - coalesce(line ->> 'discount_amount', '0')::numeric
                     * coalesce(line ->> 'current_quantity', line ->> 'quantity')::numeric
                     / nullif((line ->> 'quantity')::numeric, 0),
@@ -77,7 +78,11 @@ actual as (
 
 )
 
-select *
+select
+    expected.orders_count as raw_orders_count,
+    actual.orders_count,
+    expected.revenue as raw_revenue,
+    actual.revenue
 from expected
 full join actual on expected.currency_code = actual.currency_code
 where

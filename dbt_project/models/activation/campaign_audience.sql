@@ -4,7 +4,8 @@ with
 
 customers as (
 
-    select * from {{ ref('customers') }} where email is not null
+    select * from {{ ref('customers') }}
+    where email is not null
 
 ),
 

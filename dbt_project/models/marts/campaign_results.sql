@@ -35,9 +35,9 @@ counted as (
 
 ),
 
-credited as (
+credited_by_currency as (
 
-    select distinct on (campaign_id, occurrence_key)
+    select
         campaign_id,
         occurrence_key,
         currency_code,
@@ -48,7 +48,14 @@ credited as (
         sum(count(*)) over (partition by campaign_id, occurrence_key) - count(*) as other_currency_orders_count
     from {{ ref('int_order_attribution') }}
     group by campaign_id, occurrence_key, currency_code
-    order by campaign_id asc, occurrence_key asc, count(*) desc, currency_code asc
+
+),
+
+credited as (
+
+    select distinct on (campaign_id, occurrence_key) *
+    from credited_by_currency
+    order by campaign_id asc, occurrence_key asc, orders_count desc, currency_code asc
 
 )
 
@@ -59,7 +66,7 @@ select
         'planned', 'waiting', 'sending', 'unknown', 'accepted', 'suppressed', 'failed', 'expired', 'cancelled',
         'quarantined', 'delivered', 'opened', 'machine_opened_only', 'clicked', 'unsubscribed', 'complained', 'bounced'
     ] -%}
-    coalesce(counted.{{ count }}, 0) as {{ count }},
+        coalesce(counted.{{ count }}, 0) as {{ count }},
     {% endfor -%}
     coalesce(credited.orders_count, 0) as orders_count,
     coalesce(credited.revenue, 0)::numeric(18, 4) as revenue,

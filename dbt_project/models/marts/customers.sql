@@ -10,7 +10,8 @@ details as (
 
 addresses as (
 
-    select * from {{ ref('int_addresses') }} where is_preferred
+    select * from {{ ref('int_addresses') }}
+    where is_preferred
 
 ),
 

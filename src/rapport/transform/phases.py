@@ -40,7 +40,7 @@ def publish(settings: Settings, as_of: datetime) -> BuildReport:
 
 def generate_docs(settings: Settings, as_of: datetime) -> Path:
     """dbt's documentation as one page; returns its path."""
-    run_dbt("docs", settings, as_of, ("generate", "--static"))
+    run_dbt("docs generate", settings, as_of, ("--static",))
     return settings.home / "dbt" / "target" / "static_index.html"
 
 

@@ -38,7 +38,7 @@ def run_dbt(command: str, settings: Settings, as_of: datetime, arguments: Sequen
     folder = settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
     with _environment(_variables(settings, as_of, folder)):
-        answer = dbtRunner(callbacks=[_log_node]).invoke([command, *_common(settings), *arguments])
+        answer = dbtRunner(callbacks=[_log_node]).invoke([*command.split(), *_common(settings), *arguments])
     if answer.exception is not None:
         text = readable(str(answer.exception))
         raise TransientError(f"dbt: {text}") if _AWAY.search(str(answer.exception)) else DataError(f"dbt: {text}")

@@ -48,7 +48,7 @@ def rows(settings: Settings, relation: str, key: str) -> Rows:
 
 def run_script(settings: Settings, name: str) -> None:
     with connect(settings=settings) as conn:
-        conn.execute((HERE / name).read_text())  # type: ignore[arg-type]
+        conn.execute((HERE / name).read_text())
 
 
 def build_all(settings: Settings, as_of: datetime) -> tuple[IdentityReport, transform.BuildReport]:

@@ -8,6 +8,7 @@ import pytest
 from rapport import identity, transform
 from rapport.db import connect
 from rapport.settings import Settings
+from rapport.transform.runner import run_dbt
 
 ADA = "shopify:gid://shopify/Customer/1"
 BEA, BEN, CLEO = (f"shopify:gid://shopify/Customer/{number}" for number in (3, 4, 5))
@@ -166,3 +167,8 @@ def test_results_add_up_and_credit_the_order_to_the_click(second: Any) -> None:
     assert (ran["orders_count"], ran["revenue"], ran["clicked_revenue"]) == (1, Decimal("8.5"), Decimal("8.5"))
     assert second.tables["int_order_attribution"][0]["rule"] == "last_click"
     assert (empty["planned"], empty["orders_count"]) == (0, 0)
+
+
+def test_the_cases_stated_beside_the_models_hold(shop: Settings, second: Any) -> None:
+    cases = run_dbt("test", shop, second.as_of, ("--select", "test_type:unit"))
+    assert [case.status for case in cases] == ["pass", "pass"]

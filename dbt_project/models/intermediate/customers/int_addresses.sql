@@ -4,7 +4,8 @@ with
 
 members as (
 
-    select * from {{ ref('int_members') }} where email is not null
+    select * from {{ ref('int_members') }}
+    where email is not null
 
 ),
 

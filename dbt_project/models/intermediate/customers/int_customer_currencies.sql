@@ -4,7 +4,8 @@ with
 
 orders as (
 
-    select * from {{ ref('orders') }} where customer_id is not null
+    select * from {{ ref('orders') }}
+    where customer_id is not null
 
 ),
 
@@ -22,5 +23,7 @@ summed as (
 
 select
     *,
-    row_number() over (partition by customer_id order by orders_count desc, revenue desc, currency_code asc) = 1 as is_main
+    row_number() over (
+        partition by customer_id order by orders_count desc, revenue desc, currency_code asc
+    ) = 1 as is_main
 from summed

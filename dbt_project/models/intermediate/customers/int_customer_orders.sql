@@ -3,7 +3,8 @@ with
 
 orders as (
 
-    select * from {{ ref('orders') }} where customer_id is not null
+    select * from {{ ref('orders') }}
+    where customer_id is not null
 
 ),
 
@@ -12,8 +13,10 @@ counted as (
     select
         customer_id,
         count(*) filter (where counts_as_order) as orders_count,
-        count(*) filter (where counts_as_order and ordered_at > {{ as_of() }} - interval '90 days') as orders_count_90d,
-        count(*) filter (where counts_as_order and ordered_at > {{ as_of() }} - interval '365 days') as orders_count_365d,
+        count(*) filter (where counts_as_order and ordered_at > {{ as_of() }} - interval '90 days')
+            as orders_count_90d,
+        count(*) filter (where counts_as_order and ordered_at > {{ as_of() }} - interval '365 days')
+            as orders_count_365d,
         count(*) filter (where order_kind = 'return' or returned_items_count > 0) as orders_with_returns_count,
         count(*) filter (where is_cancelled) as cancelled_orders_count,
         min(ordered_at) filter (where counts_as_order) as first_order_at,

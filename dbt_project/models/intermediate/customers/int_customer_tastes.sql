@@ -14,16 +14,27 @@ products as (
 
 ),
 
-categories as (
+bought as (
 
-    select distinct on (items.customer_id)
+    select
         items.customer_id,
-        products.category as favourite_category
+        products.category,
+        sum(items.net_quantity) as items_count,
+        sum(items.revenue) as revenue
     from items
     inner join products on items.product_id = products.product_id
     where products.category is not null
     group by items.customer_id, products.category
-    order by items.customer_id asc, sum(items.net_quantity) desc, sum(items.revenue) desc, products.category asc
+
+),
+
+categories as (
+
+    select distinct on (customer_id)
+        customer_id,
+        category as favourite_category
+    from bought
+    order by customer_id asc, items_count desc, revenue desc, category asc
 
 ),
 

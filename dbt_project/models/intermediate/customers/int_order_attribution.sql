@@ -1,17 +1,19 @@
 -- Grain: one row an order that follows a mail: the one mail it is credited to, and why.
--- Candidates are the customer's mails accepted within attribution_days before the order. First the mail whose campaign the
--- order's own visit names (utm_campaign), then the last one clicked, then the last one accepted.
+-- Candidates are the customer's mails accepted within attribution_days before the order. First the mail whose campaign
+-- the order's own visit names (utm_campaign), then the last one clicked, then the last one accepted.
 with
 
 orders as (
 
-    select * from {{ ref('orders') }} where counts_as_order and customer_id is not null
+    select * from {{ ref('orders') }}
+    where counts_as_order and customer_id is not null
 
 ),
 
 messages as (
 
-    select * from {{ ref('messages') }} where accepted_at is not null and bounced_at is null
+    select * from {{ ref('messages') }}
+    where accepted_at is not null and bounced_at is null
 
 ),
 

@@ -1,17 +1,19 @@
 -- Grain: one row a customer with at least one order that counts. Recency, frequency and money as 1 (low) to 5 (high).
--- Recency and money rank a customer among all others (money among those who pay in the same currency): equal values get
--- equal scores. Frequency is the plain number of orders, because most customers have one and ranks would tear them apart.
+-- Recency and money rank a customer among all others (money among those who pay in the same currency): equal values
+-- get equal scores. Frequency is the plain number of orders: most customers have one, and ranks would tear them apart.
 with
 
 orders as (
 
-    select * from {{ ref('int_customer_orders') }} where orders_count > 0
+    select * from {{ ref('int_customer_orders') }}
+    where orders_count > 0
 
 ),
 
 currencies as (
 
-    select * from {{ ref('int_customer_currencies') }} where is_main
+    select * from {{ ref('int_customer_currencies') }}
+    where is_main
 
 ),
 

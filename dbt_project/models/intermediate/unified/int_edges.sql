@@ -4,7 +4,8 @@ with
 
 evidence as (
 
-    select * from {{ ref('int_identifiers') }} where is_evidence and fan_out > 1
+    select * from {{ ref('int_identifiers') }}
+    where is_evidence and fan_out > 1
 
 ),
 

@@ -1,5 +1,6 @@
 -- Grain: one row a profile, kind and value. fan_out counts the profiles that share the value.
 -- is_evidence is false for what many share or nobody owns: it then joins no two profiles.
+{% set kinds = ['store_id', 'loyalty_number', 'social_handle', 'email', 'email_base', 'phone', 'name_and_address'] %}
 with
 
 profiles as (
@@ -22,23 +23,26 @@ bases as (
 
 ),
 
-unioned as (
+named as (
 
-    select distinct profile_key, 'store_id' as kind, store_id as value from profiles
-    union all
-    select profile_key, 'loyalty_number', loyalty_number from profiles
-    union all
-    select profile_key, 'social_handle', social_handle from profiles
-    union all
-    select profile_key, 'email', email from profiles
-    union all
-    select profile_key, 'email_base', email_base from bases
-    union all
-    select profile_key, 'phone', phone from profiles
-    union all
-    select profile_key, 'name_and_address', match_first_name || match_last_name || '|' || match_zip || '|' || match_address
+    select
+        profile_key,
+        match_first_name || match_last_name || '|' || match_zip || '|' || match_address as name_and_address
     from bases
     where length(match_first_name) > 1
+
+),
+
+unioned as (
+
+    {% for kind in kinds %}
+        select
+            profile_key,
+            '{{ kind }}' as kind,
+            {{ kind }} as value
+        from {{ 'bases' if kind == 'email_base' else 'named' if kind == 'name_and_address' else 'profiles' }}
+        {{ "union all" if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -46,9 +50,9 @@ counted as (
 
     select
         unioned.*,
-        count(*) over (partition by kind, value) as fan_out
+        count(*) over (partition by unioned.kind, unioned.value) as fan_out
     from unioned
-    where value is not null
+    where unioned.value is not null
 
 )
 
@@ -58,16 +62,16 @@ select
     value,
     fan_out,
     fan_out <= case kind
-        {%- for kind, limit in var('fan_out_limits').items() %}
-        when '{{ kind }}' then {{ limit }}
+        {%- for kind in kinds %}
+            when '{{ kind }}' then {{ var('fan_out_limit_' ~ kind) }}
         {%- endfor %}
     end
     and not (
         kind in ('email', 'email_base')
         and split_part(value, '@', 1) in (
-            'info', 'office', 'sales', 'contact', 'hello', 'admin', 'support', 'service', 'shop', 'mail', 'team', 'orders',
-            'accounts', 'billing', 'enquiries', 'kontakt', 'buero', 'noreply', 'no-reply', 'donotreply', 'none', 'noemail',
-            'na', 'test', 'unknown', 'anonymous', 'guest'
+            'info', 'office', 'sales', 'contact', 'hello', 'admin', 'support', 'service', 'shop', 'mail', 'team',
+            'orders', 'accounts', 'billing', 'enquiries', 'kontakt', 'buero', 'noreply', 'no-reply', 'donotreply',
+            'none', 'noemail', 'na', 'test', 'unknown', 'anonymous', 'guest'
         )
     ) as is_evidence
 from counted

@@ -4,7 +4,8 @@ with
 
 orders as (
 
-    select * from {{ ref('int_orders') }} where profile_key is not null
+    select * from {{ ref('int_orders') }}
+    where profile_key is not null
 
 ),
 
@@ -20,7 +21,10 @@ unknown as (
 
     select orders.*
     from orders
-    where not exists (select 1 from known where known.profile_key = orders.profile_key)
+    where not exists (
+        select 1 from known
+        where known.profile_key = orders.profile_key
+    )
 
 ),
 

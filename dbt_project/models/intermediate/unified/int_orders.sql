@@ -4,7 +4,8 @@ with
 
 shop_orders as (
 
-    select * from {{ ref('stg_shopify__orders') }} where not is_test
+    select * from {{ ref('stg_shopify__orders') }}
+    where not is_test
 
 ),
 
@@ -97,6 +98,6 @@ unioned as (
 
 select
     unioned.*,
-    coalesce(source_profile_key, 'guest:' || coalesce(email, phone)) as profile_key,
-    order_kind = 'sale' and cancelled_at is null as counts_as_order
+    coalesce(unioned.source_profile_key, 'guest:' || coalesce(unioned.email, unioned.phone)) as profile_key,
+    unioned.order_kind = 'sale' and unioned.cancelled_at is null as counts_as_order
 from unioned

@@ -20,26 +20,20 @@
         'zip': none, 'address1': none, 'locale': none, 'time_zone': none, 'birth_date': none, 'store_id': none,
         'loyalty_number': none}),
 ] %}
-{% set types = {'birth_date': 'date', 'source_rank': 'integer'} %}
 with
 
 unioned as (
 
     {% for source, relation, given in sources %}
-    select
-        profile_key,
-        {{ "source" if source == "order" else "'" ~ source ~ "'" }} as source,
-        {% for column in columns -%}
-            {%- if column in given -%}
-                {{ given[column] or 'null' }}::{{ types.get(column, 'text') }} as {{ column }}
-            {%- else -%}
-                {{ column }}
-            {%- endif -%}
-            {{ "," if not loop.last }}
-        {% endfor %}
-    from {{ relation }}
-    {{ "where role = 'end-user'" if source == 'zendesk' }}
-    {{ "union all" if not loop.last }}
+        select
+            profile_key,
+            {{ "source" if source == "order" else "'" ~ source ~ "'" }} as source,
+            {% for column in columns %}
+                {{ profile_column(column, given, is_last=loop.last) }}
+            {% endfor %}
+        from {{ relation }}
+        {{ "where role = 'end-user'" if source == 'zendesk' }}
+        {{ "union all" if not loop.last }}
     {% endfor %}
 
 ),
@@ -48,8 +42,8 @@ named as (
 
     select
         unioned.*,
-        coalesce(first_name, {{ first_word('full_name') }}) as given_name,
-        coalesce(last_name, {{ words_after_first('full_name') }}) as family_name
+        coalesce(unioned.first_name, {{ first_word('unioned.full_name') }}) as given_name,
+        coalesce(unioned.last_name, {{ words_after_first('unioned.full_name') }}) as family_name
     from unioned
 
 )

@@ -30,4 +30,7 @@ authors as (
 select * from profiles
 union all
 select * from authors
-where not exists (select 1 from profiles where profiles.profile_key = authors.profile_key)
+where not exists (
+    select 1 from profiles
+    where profiles.profile_key = authors.profile_key
+)

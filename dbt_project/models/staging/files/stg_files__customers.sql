@@ -50,8 +50,9 @@ renamed as (
     from source
     left join loads on source.load_id = loads.load_id
     left join countries
-        on coalesce(upper({{ clean_text('source.country_code') }}), '{{ var("default_country") }}')
-        = countries.country_code
+        on
+            coalesce(upper({{ clean_text('source.country_code') }}), '{{ var("default_country") }}')
+            = countries.country_code
 
 )
 

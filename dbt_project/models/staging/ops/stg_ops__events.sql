@@ -18,7 +18,7 @@ renamed as (
         {{ canonical_email("raw ->> 'email'") }} as email,
 
         -- Apple's proxy opens every mail; SendGrid marks such an open.
-        lower(raw ->> 'sg_machine_open') is not distinct from 'true' as is_machine_open,
+        coalesce(lower(raw ->> 'sg_machine_open') = 'true', false) as is_machine_open,
 
         occurred_at,
         received_at

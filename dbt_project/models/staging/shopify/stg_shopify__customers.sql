@@ -45,8 +45,9 @@ renamed as (
 
     from source
     left join countries
-        on coalesce(upper({{ clean_text('source.country_code') }}), '{{ var("default_country") }}')
-        = countries.country_code
+        on
+            coalesce(upper({{ clean_text('source.country_code') }}), '{{ var("default_country") }}')
+            = countries.country_code
 
 )
 

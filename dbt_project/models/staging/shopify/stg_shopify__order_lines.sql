@@ -15,9 +15,10 @@ lines as (
         item.line,
         item.line_no
     from source
-    cross join lateral jsonb_array_elements(
-        case when jsonb_typeof(source.line_items) = 'array' then source.line_items else '[]' end
-    ) with ordinality as item (line, line_no)
+    cross join
+        lateral jsonb_array_elements(
+            case when jsonb_typeof(source.line_items) = 'array' then source.line_items else '[]' end
+        ) with ordinality as item (line, line_no)
     where coalesce(source.test, false) is false
 
 ),

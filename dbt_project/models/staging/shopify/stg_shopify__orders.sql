@@ -57,8 +57,9 @@ renamed as (
 
     from source
     left join countries
-        on coalesce(upper(source.shipping_address ->> 'countryCodeV2'), '{{ var("default_country") }}')
-        = countries.country_code
+        on
+            coalesce(upper(source.shipping_address ->> 'countryCodeV2'), '{{ var("default_country") }}')
+            = countries.country_code
 
 )
 

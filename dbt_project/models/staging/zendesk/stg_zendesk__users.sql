@@ -6,10 +6,9 @@ source as (
 
 ),
 
--- A help desk knows no country; a national number is read as one of the shop's own country.
-home_country as (
+countries as (
 
-    select * from {{ ref('countries') }} where country_code = '{{ var("default_country") }}'
+    select * from {{ ref('countries') }}
 
 ),
 
@@ -22,7 +21,7 @@ renamed as (
 
         {{ person_name('source.name') }} as full_name,
         {{ canonical_email('source.email') }} as email,
-        {{ e164_phone('source.phone', 'home_country.calling_code', 'home_country.trunk_prefix') }} as phone,
+        {{ e164_phone('source.phone', 'countries.calling_code', 'countries.trunk_prefix') }} as phone,
         lower(coalesce(source.role, 'end-user')) as role,
         {{ clean_text('source.locale') }} as locale,
         {{ clean_text('source.time_zone') }} as time_zone,
@@ -33,7 +32,11 @@ renamed as (
         source.updated_at::timestamptz as updated_at
 
     from source
-    left join home_country on true
+    -- A help desk knows no country. The region of the locale (de-DE) is the best guess for a national number.
+    left join countries
+        on
+            coalesce(upper(substring(source.locale from '[-_]([A-Za-z]{2})$')), '{{ var("default_country") }}')
+            = countries.country_code
 
 )
 

@@ -1,0 +1,47 @@
+"""What every file of the dbt project owes its reader."""
+
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).parents[3] / "dbt_project"
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+
+
+def described() -> dict[str, dict[str, object]]:
+    found = {}
+    for path in (PROJECT / "models").rglob("_models.yml"):
+        found.update({model["name"]: model for model in yaml.safe_load(path.read_text())["models"]})
+    return found
+
+
+def test_every_model_and_every_column_listed_is_described() -> None:
+    models = described()
+    assert set(models) == {path.stem for path in MODELS}
+    for name, model in models.items():
+        columns = model["columns"]
+        assert isinstance(columns, list)
+        assert columns, name
+        assert model["description"], name
+        assert all(column["description"] for column in columns), name
+
+
+def test_every_model_says_its_grain_and_stays_short() -> None:
+    for path in MODELS:
+        text = path.read_text()
+        assert len(text.splitlines()) < 150, path.name
+        is_dull = path.parent.parent.name == "staging" or path.parent.name == "segments"
+        assert is_dull or "-- Grain: one row" in text, path.name
+
+
+def test_every_segment_file_counts() -> None:
+    """A segment file that var segments does not list would be built and never used."""
+    files = {path.stem for path in MODELS if path.parent.name == "segments"} - {"current_members", "customer_segments"}
+    listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
+    assert files == set(listed)
+
+
+def test_models_never_ask_the_clock() -> None:
+    for path in MODELS:
+        code = "\n".join(line for line in path.read_text().lower().splitlines() if not line.strip().startswith("--"))
+        assert not [word for word in ("now()", "current_date", "current_timestamp", "clock_timestamp") if word in code]
