@@ -53,7 +53,8 @@ select
     ) as opened,
     count(distinct send_id) filter (where event = 'click') as clicked,
     count(distinct send_id) filter (where event = 'spamreport') as complained,
-    (select count(distinct evidence_id) from ops.suppression where reason = 'unsubscribe') as unsubscribed
+    (select count(distinct evidence_id) from ops.suppression where reason = 'unsubscribe') as unsubscribed,
+    count(*) filter (where processed_at is null) as unread
 from ops.webhook_inbox;
 
 -- name: results

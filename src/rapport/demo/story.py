@@ -20,8 +20,8 @@ from rapport.settings import Settings
 CAMPAIGN = "win_back"
 # Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
 PACE_AT_WORK = 60.0
-PACE_OF_THE_DAY = 1200.0
-PACE_OF_THE_NEXT_DAY = 3600.0
+PACE_OF_THE_DAY = 1500.0
+PACE_OF_THE_NEXT_DAY = 6000.0
 RUN_SECONDS = 240.0
 CYCLE_SECONDS = 480.0
 
@@ -81,7 +81,7 @@ def _cycle(world: DemoWorld, api: AirflowApi, view: View, children: Children) ->
     _until(view, children, lambda c: c["planned"] > 0 and c["open"] == 0)
     view.say("All mails have left or have their reason. People read, click and buy at their own hours.")
     world.clock.set_pace(PACE_OF_THE_NEXT_DAY)
-    wanted = world.clock.now().timestamp() + 30 * 3600
+    wanted = world.clock.now().timestamp() + 28 * 3600
     _until(
         view,
         children,
@@ -89,7 +89,7 @@ def _cycle(world: DemoWorld, api: AirflowApi, view: View, children: Children) ->
     )
     world.clock.set_pace(0)
     view.say("Closing the day: what they did goes back into the tables.")
-    _run(api, "deliver", children)
+    _until(view, children, lambda c: c["unread"] == 0)
     _ingest_and_build(api, view, children)
 
 

@@ -58,7 +58,7 @@ def checks(settings: Settings, sandbox_dir: Path) -> list[Check]:
 
 def results_table(settings: Settings) -> Table:
     queries = load_queries("rapport.demo", "queries.sql")
-    table = Table(title="campaign_results", title_justify="left")
+    table = Table(title="campaign_results", title_justify="left", show_lines=True)
     with connect("engine", autocommit=True, settings=settings) as conn:
         rows = conn.execute(queries["results"]).fetchall()
     for name in rows[0] if rows else ():
