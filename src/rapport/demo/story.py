@@ -20,8 +20,8 @@ from rapport.settings import Settings
 CAMPAIGN = "win_back"
 # Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
 PACE_AT_WORK = 60.0
-PACE_OF_THE_DAY = 1500.0
-PACE_OF_THE_NEXT_DAY = 6000.0
+PACE_OF_THE_DAY = 1800.0
+PACE_OF_THE_NEXT_DAY = 8640.0
 RUN_SECONDS = 240.0
 CYCLE_SECONDS = 480.0
 
