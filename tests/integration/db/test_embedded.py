@@ -21,6 +21,8 @@ def test_it_keeps_its_data_over_a_restart_and_takes_another_port_when_its_own_is
             conn.execute("create table kept as select 42 as answer")
         server.stop()
         with socket.socket() as squatter:
+            # Connections of the stopped server may still linger on its port.
+            squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             squatter.bind(("127.0.0.1", 0 if first != 5433 else 5433))
             squatter.listen()
             server.start()
