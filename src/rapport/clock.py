@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -58,10 +58,6 @@ class DemoClock:
 
     def set_pace(self, pace: float) -> None:
         self.set(self.now(), pace)
-
-    def sleep_seconds(self, demo: timedelta) -> float:
-        """How many real seconds pass until `demo` has passed on this clock; infinite when it stands still."""
-        return demo.total_seconds() / self.pace if self.pace else float("inf")
 
     def _read(self) -> dict[str, str]:
         return dict(json.loads(self._path.read_text()))

@@ -17,9 +17,3 @@ def test_a_changed_pace_does_not_move_the_time(tmp_path: Path) -> None:
     clock.set_pace(3600)
     clock.set_pace(0)
     assert START <= clock.now() < START + timedelta(days=1)
-
-
-def test_waiting_is_told_in_real_seconds(tmp_path: Path) -> None:
-    clock = DemoClock(tmp_path / "clock.json")
-    clock.set(START, pace=600)
-    assert clock.sleep_seconds(timedelta(hours=1)) == 6
