@@ -41,6 +41,6 @@ async def _run(
     limits.check()
     renderer = Renderer(settings)
     async with sendgrid(settings, limits, concurrency) as provider, Worker(settings) as worker:
-        dispatcher = Dispatcher(worker, provider, renderer, clock, limits, concurrency)
+        dispatcher = Dispatcher(settings, worker, provider, renderer, clock, limits, concurrency)
         await dispatcher.run(seconds, until_idle)
         return dispatcher.report

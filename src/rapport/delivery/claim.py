@@ -1,39 +1,68 @@
-"""Claiming due sends: one committed statement that judges them and records the intent to send."""
+"""Claiming due sends: judged one by one, and the intent to send on record before a byte leaves."""
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from rapport.db import load_queries
+from rapport.db import Connection, load_queries
 from rapport.delivery.limits import Limits
-from rapport.delivery.records import Claim, Claimed
+from rapport.delivery.records import Claim, Claimed, Lane
 from rapport.delivery.worker import LOCK_SPACE, Worker
 
 SQL = load_queries("rapport.delivery", "claim.sql")
+LANES = load_queries("rapport.delivery", "lanes.sql")
 _FIELDS = tuple(Claimed.__dataclass_fields__)
 
 
-async def claim_batch(worker: Worker, limits: Limits, now: datetime, batch: int, batch_id: UUID) -> Claim:
-    """Claims at most `batch` sends that are due at `now`. Raises TransientError when the session is lost; give
+async def open_lanes(worker: Worker, now: datetime) -> list[Lane]:
+    """Lanes with something due at `now`, the most urgent first. Raises TransientError."""
+    return [Lane(**row) for row in await worker.rows(LANES["lanes"], {"now": now})]
+
+
+async def claim_batch(
+    worker: Worker,
+    limits: Limits,
+    lane: Lane,
+    now: datetime,
+    batch: int,
+    batch_id: UUID,
+    *,
+    today: date,
+    sending_domain: str,
+) -> Claim:
+    """Claims at most `batch` sends of a lane that are due at `now`, fewer where a rate or the warm-up of the sending
+    domain asks for it (`today` is the shop's local day). Raises TransientError when the session is lost; give
     `batch_id` to `settle.return_batch` then."""
     values = {
+        **asdict(lane),
         "now": now,
+        "today": today,
+        "sending_domain": sending_domain,
         "batch": batch,
         "batch_id": batch_id,
         "space": LOCK_SPACE,
         "epoch": worker.epoch,
         "lease_seconds": limits.lease_seconds,
     }
-    found = await worker.rows(SQL["claim_batch"], values)
+    found = await worker.transaction(lambda conn: _claim(conn, values))
     states = [row["state"] for row in found]
     return Claim(
         rows=tuple(Claimed(**{name: row[name] for name in _FIELDS}) for row in found if row["state"] == "sending"),
         suppressed=states.count("suppressed"),
         expired=states.count("expired"),
+        held=states.count("pending"),
     )
 
 
+def _claim(conn: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
+    # Two statements, so that the second one sees everything that was committed before the rows were locked.
+    picked = [row["send_id"] for row in conn.execute(SQL["pick"], values)]
+    return conn.execute(SQL["claim"], {**values, "send_ids": picked}).fetchall() if picked else []
+
+
 async def soonest_wait(worker: Worker, now: datetime) -> float | None:
-    """Real seconds until a due send that waits for its time may be claimed; None when none waits."""
-    rows = await worker.rows(SQL["soonest_wait"], {"now": now})
+    """Real seconds until a due send may be claimed, below zero for now; None when none is due."""
+    rows = await worker.rows(LANES["soonest_wait"], {"now": now})
     seconds = rows[0]["seconds"]
     return None if seconds is None else float(seconds)

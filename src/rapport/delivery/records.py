@@ -29,6 +29,7 @@ class Claimed:
     campaign_id: str
     occurrence_key: str
     topic: str
+    policy: str
     attempt_no: int
     fence: int
     expires_at: datetime
@@ -40,12 +41,28 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """One wave of one occurrence to one mailbox provider."""
+
+    campaign_id: str
+    occurrence_key: str
+    mailbox: str
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim did: rows to send, and how many it moved to a final state instead."""
+    """What one claim did: rows to send, how many it moved to a final state instead, and how many it held until the
+    reader's next open hour."""
 
     rows: tuple[Claimed, ...]
     suppressed: int = 0
     expired: int = 0
+    held: int = 0
+
+    @property
+    def moved(self) -> int:
+        return len(self.rows) + self.suppressed + self.expired + self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +80,20 @@ class Settlement:
     message_id: str | None = None
     wait_seconds: float = 0.0
     payload_sha256: str | None = None
+    request_id: UUID | None = None
 
 
 @dataclass
 class DispatchReport:
-    """Counts of one run. `retried` went back to pending because they were certainly not sent; `late` were settled by
-    someone else (an event, the reconciler) before our result came."""
+    """Counts of one run. `held` wait for the reader's next open hour, `retried` went back to pending because they were
+    certainly not sent; `late` were settled by someone else (an event, the reconciler) before our result came."""
 
     accepted: int = 0
     failed: int = 0
     unknown: int = 0
     suppressed: int = 0
     expired: int = 0
+    held: int = 0
     retried: int = 0
     late: int = 0
 

@@ -1,9 +1,11 @@
-"""From a claimed row to the message as the provider gets it."""
+"""From claimed rows to the messages as the provider gets them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from rapport.campaigns.content import Template, render, standard_links
+import orjson
+
+from rapport.campaigns.content import RenderedMessage, Template, render, standard_links
 from rapport.db import load_queries
 from rapport.delivery.providers import Message
 from rapport.delivery.records import Claimed
@@ -12,8 +14,12 @@ from rapport.errors import DataError, PermanentError
 from rapport.keys import sign_token
 from rapport.settings import Settings
 
-SQL = load_queries("rapport.delivery", "claim.sql")
+SQL = load_queries("rapport.delivery", "lanes.sql")
 UNSUBSCRIBE = "unsubscribe"
+PREFERENCES = "preferences"
+# Stand where the two personal links go while several mails share one body. No text of a person's contains them by
+# chance, and they need no escaping in a URL or in HTML.
+TOKENS = {UNSUBSCRIBE: "-rapport.unsubscribe-", PREFERENCES: "-rapport.preferences-"}
 
 
 class Renderer:
@@ -24,8 +30,8 @@ class Renderer:
         self._settings = settings
         self._templates: dict[str, Template] = {}
         self._gateway = checked_gateway(settings)
-        self._domain = settings.require("mail_from").rpartition("@")[2]
-        standard_links(settings, self._gateway)
+        self.sending_domain = settings.require("mail_from").rpartition("@")[2].lower()
+        self._links = standard_links(settings, self._gateway)
 
     async def load(self, worker: Worker, versions: Iterable[str]) -> None:
         """Reads the templates that are not known yet. Raises TransientError."""
@@ -34,20 +40,46 @@ class Renderer:
             rows = await worker.rows(SQL["templates"], {"versions": missing})
             self._templates |= {row["template_version"]: Template(**row) for row in rows}
 
-    def message(self, row: Claimed, go: Callable[[], None]) -> Message:
-        """Raises DataError when this one row cannot become a mail."""
+    def messages(self, rows: Sequence[Claimed], gates: Sequence[Callable[[], None]]) -> list[Message | DataError]:
+        """One message a row, or why that row cannot become one. Rows given together must share a body."""
+        shared = len(rows) > 1
+        rendered: RenderedMessage | None = None
+        messages: list[Message | DataError] = []
+        for row, gate in zip(rows, gates, strict=True):
+            links = self._personal_links(row)
+            try:
+                if rendered is None:
+                    rendered = self._render(row, TOKENS if shared else links)
+                messages.append(self._message(row, rendered, links, gate, shared))
+            except DataError as error:
+                messages.append(error)
+        return messages
+
+    def _render(self, row: Claimed, links: Mapping[str, str]) -> RenderedMessage:
         template = self._templates.get(row.template_version)
         if template is None:
             raise DataError("its template version is not stored")
-        way_out = unsubscribe_url(self._settings, self._gateway, row)
-        mail = render(template, row.context, standard_links(self._settings, way_out))
+        personal = {"unsubscribe_url": links[UNSUBSCRIBE], "preferences_url": links[PREFERENCES]}
+        return render(template, row.context, {**self._links, **personal})
+
+    def _personal_links(self, row: Claimed) -> dict[str, str]:
+        """The tokens say which send, never to whom."""
+        send_id = str(row.send_id)
+        return {
+            UNSUBSCRIBE: f"{self._gateway}/u/{sign_token(self._settings, UNSUBSCRIBE, send_id)}",
+            PREFERENCES: f"{self._gateway}/p/{sign_token(self._settings, PREFERENCES, send_id)}",
+        }
+
+    def _message(
+        self, row: Claimed, rendered: RenderedMessage, links: Mapping[str, str], go: Callable[[], None], shared: bool
+    ) -> Message:
         headers = {
-            "List-Unsubscribe": f"<{way_out}>",
+            "List-Unsubscribe": f"<{links[UNSUBSCRIBE]}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "List-Id": f"<{row.topic}.{self._domain}>",
+            "List-Id": f"<{row.topic}.{self.sending_domain}>",
         }
         sender_name = row.from_name or self._settings.shop_name
-        for value in (row.address, sender_name, row.reply_to or "", mail.subject, *headers.values()):
+        for value in (row.address, sender_name, row.reply_to or "", rendered.subject, *headers.values()):
             if any(ord(ch) < 32 or ch == "\x7f" for ch in value):
                 raise DataError("a header value holds a control character, which could forge headers")
         return Message(
@@ -55,14 +87,29 @@ class Renderer:
             sender=self._settings.mail_from,
             sender_name=sender_name,
             reply_to=row.reply_to,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
             headers=headers,
             arguments=arguments(self._settings, row),
             category=row.campaign_id,
             go=go,
+            substitutions={TOKENS[name]: links[name] for name in TOKENS} if shared else {},
         )
+
+
+def together(rows: Iterable[Claimed], most: int) -> list[list[Claimed]]:
+    """Groups of at most `most` rows whose bodies are the same but for the personal links."""
+    if most == 1:
+        return [[row] for row in rows]
+    groups: dict[tuple[object, ...], list[list[Claimed]]] = {}
+    for row in rows:
+        body = orjson.dumps(row.context, option=orjson.OPT_SORT_KEYS)
+        found = groups.setdefault((row.template_version, row.topic, row.from_name, row.reply_to, body), [[]])
+        if len(found[-1]) == most:
+            found.append([])
+        found[-1].append(row)
+    return [group for found in groups.values() for group in found]
 
 
 def arguments(settings: Settings, row: Claimed) -> dict[str, str]:
@@ -73,11 +120,6 @@ def arguments(settings: Settings, row: Claimed) -> dict[str, str]:
         "installation": settings.installation_id,
         "environment": settings.environment,
     }
-
-
-def unsubscribe_url(settings: Settings, gateway: str, row: Claimed) -> str:
-    """One click and it is done; the token says which send, never to whom."""
-    return f"{gateway}/u/{sign_token(settings, UNSUBSCRIBE, str(row.send_id))}"
 
 
 def checked_gateway(settings: Settings) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, Self
+from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
 
@@ -18,10 +18,11 @@ SQL = load_queries("rapport.delivery", "worker.sql")
 # First half of the two-part advisory lock key; the second is the epoch (0: the reconciler).
 LOCK_SPACE = 7_291_002
 STATEMENT_SECONDS = 20
+T = TypeVar("T")
 
 
 class Worker:
-    """Holds the session. Every statement is its own transaction, and none is open while a provider is asked."""
+    """Holds the session. No transaction is open while a provider is asked."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,7 +41,17 @@ class Worker:
         """Runs one statement, committed when this returns. Raises TransientError when the session is lost: whether
         the statement took effect is then not known, and our lock is gone."""
         async with self._turn:
-            return await asyncio.to_thread(self._rows, query, values)
+            return await asyncio.to_thread(self._work, lambda conn: conn.execute(query, values).fetchall())
+
+    async def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction of its own, committed when this returns; raises as `rows` does."""
+
+        def in_transaction(conn: Connection) -> T:
+            with conn.transaction():
+                return work(conn)
+
+        async with self._turn:
+            return await asyncio.to_thread(self._work, in_transaction)
 
     async def reopen(self) -> None:
         """A new session with a new epoch, after the former was lost. Raises TransientError while Postgres is away."""
@@ -48,11 +59,11 @@ class Worker:
             self._close()
             await asyncio.to_thread(self._open)
 
-    def _rows(self, query: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
+    def _work(self, work: Callable[[Connection], T]) -> T:
         if self._conn is None:
             raise TransientError("the worker has no session")
         with _losses_translated():
-            return self._conn.execute(query, values).fetchall()
+            return work(self._conn)
 
     def _open(self) -> None:
         with _losses_translated():

@@ -236,9 +236,9 @@ def test_a_late_connection_sends_nothing(shop: Any, provider: Any) -> None:
     async def send() -> Any:
         async with sendgrid(shop.settings, QUICK, 1) as client:
             return await client.send(
-                Message("a@b.example", "s@b.example", None, None, "s", "t", "h", {}, {"send_id": "1"}, "c", go)
+                [Message("a@b.example", "s@b.example", None, None, "s", "t", "h", {}, {"send_id": "1"}, "c", go)]
             )
 
-    outcome = asyncio.run(send())
+    outcome = asyncio.run(send())[0]
     assert outcome.kind == "not_sent"
     assert provider.requests == 0

@@ -1,7 +1,6 @@
 """What delivery asks of a mail provider, declared where it is used. One provider, one file."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -11,13 +10,18 @@ __all__ = ["Message", "Outcome", "Provider", "TooLate"]
 
 
 class TooLate(RapportError):
-    """The send deadline passed before the first byte left."""
+    """The mail must not leave any more: its deadline passed, or somebody stopped it, before the first byte left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail to one address. `go` is called with the connection open and nothing written: it raises TooLate when
-    the mail must not leave any more. `arguments` are random ids, which the provider keeps for ever."""
+    """One mail to one address. `arguments` are random ids, which the provider keeps for ever.
+
+    `go` is called with the connection open and nothing written: it raises TooLate when the mail must not leave any
+    more. `substitutions` fill tokens of subject, text and html that differ between mails of one request; where there
+    are none, the texts are final. Messages of one request agree in everything but `to`, `headers`, `arguments`,
+    `substitutions` and `go`.
+    """
 
     to: str = field(repr=False)
     sender: str
@@ -30,11 +34,12 @@ class Message:
     arguments: Mapping[str, str]
     category: str
     go: Callable[[], None] = field(repr=False, compare=False)
+    substitutions: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request came to.
+    """What one request came to for one message.
 
     `accepted`: the provider said so. `not_sent`: certainly not accepted, and worth another attempt. `rejected`:
     certainly not accepted, and it never will be. `unknown`: anything else. `wait_seconds` is how long the provider
@@ -52,9 +57,15 @@ class Outcome:
 
 
 class Provider(Protocol):
-    """Sends one message with one request and never repeats it. `send` raises nothing but cancellation."""
+    """Sends and never repeats what may have been accepted."""
 
-    async def send(self, message: Message) -> Outcome: ...
+    max_batch: int
+    """How many messages one request may carry."""
 
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """One outcome a message, in their order, for at most `max_batch` messages that agree as Message says.
 
-Opener = Callable[[], AbstractAsyncContextManager[Provider]]
+        Only a request that was certainly refused as a whole may be taken apart and asked again in parts. Raises
+        nothing but cancellation.
+        """
+        ...

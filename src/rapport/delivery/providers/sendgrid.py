@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
@@ -51,10 +51,15 @@ class _GuardedRequest(aiohttp.ClientRequest):
 class SendGrid:
     """One account. Made by `sendgrid`, which owns the connections."""
 
+    max_batch = 1
+
     def __init__(self, http: aiohttp.ClientSession, url: str, unsubscribe_group: int | None) -> None:
         self._http, self._url, self._group = http, url.rstrip("/") + PATH, unsubscribe_group
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        return [await self._send(message) for message in messages]
+
+    async def _send(self, message: Message) -> Outcome:
         try:
             payload = body(message, self._group)
         except (TypeError, ValueError):

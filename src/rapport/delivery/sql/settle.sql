@@ -13,9 +13,20 @@ with result as (
         %(message_id)s::text[],
         %(wait_seconds)s::double precision[],
         %(payload_sha256)s::text[],
-        %(finished_at)s::timestamptz[]
+        %(finished_at)s::timestamptz[],
+        %(request_id)s::uuid[]
     ) as given (
-        send_id, fence, outcome, state, detail, http_status, message_id, wait_seconds, payload_sha256, finished_at
+        send_id,
+        fence,
+        outcome,
+        state,
+        detail,
+        http_status,
+        message_id,
+        wait_seconds,
+        payload_sha256,
+        finished_at,
+        request_id
     )
 ),
 
@@ -26,6 +37,7 @@ attempt as (
         outcome = result.outcome,
         http_status = result.http_status,
         provider_message_id = result.message_id,
+        request_id = result.request_id,
         detail = result.detail
     from result
     where send_attempt.send_id = result.send_id and send_attempt.fence = result.fence

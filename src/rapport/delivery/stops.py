@@ -1,0 +1,56 @@
+"""What may still stop a mail that was claimed: asked anew all the time, so that a kill switch works within seconds."""
+
+import asyncio
+import logging
+import time
+
+from rapport.db import load_queries
+from rapport.delivery.records import Claimed
+from rapport.delivery.worker import Worker
+from rapport.errors import TransientError
+
+log = logging.getLogger(__name__)
+
+SQL = load_queries("rapport.delivery", "lanes.sql")
+ASK_SECONDS = 1.0
+# Beside the time of one request in flight, the longest that a mail leaves after somebody threw a switch.
+TRUST_SECONDS = 4.0
+
+
+class Stops:
+    """Kill switch, marketing stop and paused campaigns as they were a moment ago."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._everything = self._marketing = False
+        self._campaigns: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+
+    async def read(self) -> None:
+        """Raises TransientError when Postgres is away."""
+        asked_at = time.monotonic()
+        found = (await self._worker.rows(SQL["stops"], {}))[0]
+        self._everything, self._marketing = found["everything"], found["marketing"]
+        self._campaigns = frozenset(found["campaigns"])
+        self._read_at = asked_at
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(ASK_SECONDS)
+            try:
+                await self.read()
+            except TransientError as lost:
+                log.warning("the switches cannot be read, nothing leaves until they can: %s", lost)
+
+    def against(self, row: Claimed) -> str | None:
+        """Why this mail must not leave, or None."""
+        if time.monotonic() - self._read_at > TRUST_SECONDS:
+            return "the switches could not be read"
+        if self._everything:
+            return "the kill switch is on"
+        if self._marketing and row.policy != "at_least_once":
+            return "marketing is stopped"
+        if row.campaign_id in self._campaigns:
+            return "its campaign is paused"
+        return None
