@@ -1,24 +1,38 @@
 #!/bin/sh
-# Makes .venv from requirements.lock with the newest fitting Python; does nothing when it is already so.
+# Makes .venv from requirements.lock with $PYTHON or the newest fitting one; does nothing when it is already so.
 set -eu
 cd "$(dirname "$0")/.."
 
 want="3.13 3.12 3.11"
 stamp=.venv/.rapport-installed
 state=$(cat requirements.lock pyproject.toml | cksum)
-if [ -x .venv/bin/rapport ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$state" ]; then
+
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none; }
+
+fits() { # an interpreter that runs, is of the version and can make virtual environments
+    [ "$(version_of "$1")" = "$2" ] && "$1" -c "import venv, ensurepip" >/dev/null 2>&1
+}
+
+# A named interpreter is a wish, not a hint: another one is never taken in its place.
+if [ -n "${PYTHON:-}" ] && ! { fits "$PYTHON" 3.13 || fits "$PYTHON" 3.12 || fits "$PYTHON" 3.11; }; then
+    echo "PYTHON=$PYTHON does not run, is none of 3.13, 3.12 and 3.11, or lacks the venv module (on Debian the package" >&2
+    echo "python3-venv). Name another one, or leave PYTHON out to have one looked for." >&2
+    exit 1
+fi
+
+if [ -x .venv/bin/rapport ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$state" ] &&
+    { [ -z "${PYTHON:-}" ] || [ "$(version_of .venv/bin/python)" = "$(version_of "$PYTHON")" ]; }; then
     exit 0
 fi
 
-fits() { # an interpreter that runs, is of the version and can make virtual environments
-    "$1" -c "import sys, venv, ensurepip; raise SystemExit('%d.%d' % sys.version_info[:2] != '$2')" >/dev/null 2>&1
-}
-
 find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        command -v "$PYTHON"
+        return
+    fi
     for version in $want; do
-        for candidate in "${PYTHON:-}" "python$version" "$HOME/.pyenv/versions/$version".*/bin/python \
+        for candidate in "python$version" "$HOME/.pyenv/versions/$version".*/bin/python \
             "/usr/local/bin/python$version" "/opt/homebrew/bin/python$version" python3 python; do
-            [ -n "$candidate" ] || continue
             path=$(command -v "$candidate" 2>/dev/null) || continue
             if fits "$path" "$version"; then
                 echo "$path"
@@ -31,15 +45,14 @@ find_python() {
 
 if ! python=$(find_python); then
     {
-        echo "No fitting Python found. Looked for 3.13, 3.12 and 3.11 with the venv module: \$PYTHON, python3.x on PATH,"
-        echo "pyenv's versions, python3 and python. Install one (on Debian also its python3-venv package), or say"
-        echo "which to take: make PYTHON=/path/to/python3.13 demo"
+        echo "No fitting Python found. Looked for 3.13, 3.12 and 3.11 with the venv module: python3.x on PATH, pyenv's"
+        echo "versions, /usr/local, Homebrew, python3 and python. Install one (on Debian also its python3-venv package), or"
+        echo "say which to take: make PYTHON=/path/to/python3.13 demo"
     } >&2
     exit 1
 fi
 
 echo "Python: $python ($("$python" -c 'import platform; print(platform.python_version())'))"
-version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none; }
 if [ "$(version_of .venv/bin/python)" != "$(version_of "$python")" ]; then
     "$python" -m venv --clear .venv
 fi
