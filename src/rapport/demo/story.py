@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.live import Live
 
 from rapport.db.embedded import EmbeddedPostgres
-from rapport.demo.airflow import AirflowApi, AirflowLauncher
+from rapport.demo.airflow import PREFERRED_PORT, AirflowApi, AirflowLauncher
 from rapport.demo.processes import Children
 from rapport.demo.summary import checks, checks_table, results_table
 from rapport.demo.view import View, number
-from rapport.demo.world import DemoWorld, start_world
+from rapport.demo.world import DemoWorld, start_world, tell_port
 from rapport.errors import RapportError, TransientError
 from rapport.settings import Settings
 
@@ -44,6 +44,7 @@ def run_demo(settings: Settings, *, once: bool, customers: int, seed: int) -> in
         console.print("Starting Postgres, the simulated shop, the gateway and Airflow (half a minute) ...")
         world = start_world(settings, children, customers=customers, seed=seed, say=console.print, pace=PACE_AT_WORK)
         launcher = AirflowLauncher(world.settings, env=world.env)
+        tell_port("Airflow", PREFERRED_PORT, launcher.port, console.print)
         launcher.migrate()
         launcher.start()
         for name, pid in launcher.pids().items():

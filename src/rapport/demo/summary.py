@@ -12,6 +12,7 @@ from rapport.db import connect, load_queries
 from rapport.demo.view import number
 from rapport.settings import Settings
 
+OCCURRENCES = 3
 ENDS = ("accepted", "suppressed", "failed", "expired", "cancelled", "quarantined")
 
 
@@ -52,19 +53,22 @@ def checks(settings: Settings, sandbox_dir: Path) -> list[Check]:
         Check("every accepted mail was delivered or bounced", events["delivered"] + events["bounced"], len(ledger)),
         Check("campaign results planned = planned sends", sum(row["planned"] for row in results), sends["planned"]),
         Check("campaign results accepted = accepted sends", sum(row["accepted"] for row in results), sends["accepted"]),
-        Check("something was sent", sends["accepted"] > 0, True),
+        Check("at least one mail was sent", min(sends["accepted"], 1), 1),
     ]
 
 
 def results_table(settings: Settings) -> Table:
+    """The newest occurrences side by side, a row a figure, so that it fits a narrow terminal."""
     queries = load_queries("rapport.demo", "queries.sql")
-    table = Table(title="campaign_results", title_justify="left", show_lines=True)
     with connect("engine", autocommit=True, settings=settings) as conn:
-        rows = conn.execute(queries["results"]).fetchall()
+        rows = conn.execute(queries["results"]).fetchall()[:OCCURRENCES]
+    table = Table(title="campaign_results, newest first", title_justify="left", show_header=False)
+    table.add_column()
+    for _ in rows:
+        table.add_column(justify="right")
     for name in rows[0] if rows else ():
-        table.add_column(name, justify="right" if isinstance(rows[0][name], int | Decimal) else "left")
-    for row in rows:
-        table.add_row(*(number(v) if isinstance(v, int | Decimal) else str(v) for v in row.values()))
+        values = (row[name] for row in rows)
+        table.add_row(name, *(number(v) if isinstance(v, int | Decimal) else str(v) for v in values))
     return table
 
 

@@ -4,18 +4,20 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from rapport.clock import DemoClock
 from rapport.db import connect, migrate
-from rapport.db.embedded import EmbeddedPostgres, free_port
+from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, free_port
 from rapport.demo.processes import Children, rapport_command
 from rapport.errors import TransientError
+from rapport.sandbox.ports import Ports
 from rapport.settings import Settings, get_settings
 
 GATEWAY_PORT = 8090
@@ -46,10 +48,10 @@ def start_clock(settings: Settings, pace: float) -> DemoClock:
     return clock
 
 
-def start_warehouse(settings: Settings) -> str:
+def start_warehouse(settings: Settings, say: Callable[[str], None]) -> str:
     """Starts Postgres if it is ours, migrates, and returns the warehouse's URL."""
     if not settings.database_url:
-        EmbeddedPostgres(settings.home).start()
+        tell_port("Postgres", PREFERRED_PORT, EmbeddedPostgres(settings.home).start(), say)
     with connect(settings=settings) as conn:
         migrate(conn)
     from rapport.db import database_url
@@ -57,15 +59,20 @@ def start_warehouse(settings: Settings) -> str:
     return database_url(settings)
 
 
+def tell_port(what: str, wanted: int, port: int, say: Callable[[str], None]) -> None:
+    """Says where something listens that could not have its usual port."""
+    if port != wanted:
+        say(f"Port {wanted} is taken; {what} listens on {port}.")
+
+
 def start_world(
     base: Settings, children: Children, *, customers: int, seed: int, say: Callable[[str], None], pace: float
 ) -> DemoWorld:
     """Warehouse, sandbox and gateway, each up when this returns."""
     clock = start_clock(base, pace)
-    url = start_warehouse(base)
+    url = start_warehouse(base, say)
     gateway_port = free_port(GATEWAY_PORT)
-    if gateway_port != GATEWAY_PORT:
-        say(f"Port {GATEWAY_PORT} is taken; the gateway listens on {gateway_port}.")
+    tell_port("the gateway", GATEWAY_PORT, gateway_port, say)
     gateway_url = f"http://127.0.0.1:{gateway_port}"
     directory = base.home / "sandbox"
     (directory / "endpoints.json").unlink(missing_ok=True)
@@ -81,6 +88,8 @@ def start_world(
     arguments = ("--dir", str(directory), "--customers", str(customers), "--seed", str(seed))
     children.start("sandbox", rapport_command("sandbox", *arguments, "--gateway-url", gateway_url), env)
     endpoints = _wait_for_endpoints(directory, children)
+    for name, wanted in asdict(Ports()).items():
+        tell_port(f"the sandbox's {name}", wanted, urlsplit(endpoints[name]["url"]).port or 0, say)
     env |= vendor_environment(endpoints)
     children.start("gateway", rapport_command("gateway", "--port", str(gateway_port)), env)
     wait_for_http(f"{gateway_url}/healthz", children)

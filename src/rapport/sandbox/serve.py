@@ -17,23 +17,13 @@ from rapport.clock import Clock
 from rapport.errors import PermanentError
 from rapport.sandbox import bluesky, mail, mailbox, shopify, world, zendesk
 from rapport.sandbox.life import Life
+from rapport.sandbox.ports import Ports
 from rapport.sandbox.servers import Servers
 
 log = structlog.get_logger(__name__)
 
 EVENTS_PATH = "/sendgrid/events"
 ENDPOINTS_FILE = "endpoints.json"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where each server listens; 0, or a port that is taken, means a free one."""
-
-    shopify: int = 8101
-    zendesk: int = 8102
-    bluesky: int = 8103
-    sendgrid: int = 8104
-    mailbox: int = 8105
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from rapport.errors import PermanentError
-from rapport.sandbox.serve import Options, Ports, serve
+from rapport.sandbox.ports import Ports
+from rapport.sandbox.serve import Options, serve
 from rapport.sandbox.store import open_world
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -171,7 +172,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from rapport.clock import SystemClock
-from rapport.sandbox.serve import Ports, run
+from rapport.sandbox.ports import Ports
+from rapport.sandbox.serve import run
 run(Path(sys.argv[1]), SystemClock(), customers=40, months=1, ports=Ports(0, 0, 0, 0, 0))
 """
 
