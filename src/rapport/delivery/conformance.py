@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape, unescape
 
-import minijinja
 from babel import Locale, UnknownLocaleError
 
-from rapport.delivery.mime import as_mime
+from rapport.delivery.mime import RESERVED, as_mime
 from rapport.delivery.providers import Message
 from rapport.delivery.visible import Page, read_page
 from rapport.errors import DataError
@@ -24,26 +23,6 @@ __all__ = ["Conformance", "NotConformantError", "Sender", "as_mime", "message_fa
 # Gmail cuts what is longer, and with it the footer.
 HTML_LIMIT_BYTES = 102 * 1024
 ONE_CLICK = "List-Unsubscribe=One-Click"
-# Written from the message's own fields, by the provider, or on the way.
-RESERVED = frozenset(
-    [
-        "from",
-        "sender",
-        "reply-to",
-        "to",
-        "cc",
-        "bcc",
-        "subject",
-        "date",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "received",
-        "return-path",
-        "dkim-signature",
-    ]
-)
 # Control characters, the line breaks of Unicode, and halves of characters, which cannot be encoded.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
@@ -52,7 +31,6 @@ _LOCAL_HOST = r"(?:127\.0\.0\.1|\[::1\]|[A-Za-z0-9_-]+)"
 _WAY_OUT = re.compile(rf"<(https://[!-;=?-~]+|http://{_LOCAL_HOST}(?::\d+)?/[!-;=?-~]*)>(?:, ?<mailto:[!-;=?-~]+>)?")
 _LIST_ID = re.compile(r"(?:[ -;=?-~]+ )?<[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+>")
 _LIST_ID_LIMIT = 255
-_BRACES = ("{{", "{%")
 _SPACE = re.compile(r"\s+")
 
 
@@ -97,18 +75,15 @@ def message_faults(message: Message, sender: Sender) -> list[str]:
         faults.append("the subject is empty")
     if _CONTROL.search(subject):
         faults.append("the subject holds a control character, which could forge headers")
-    if any(brace in subject for brace in _BRACES):
-        faults.append("the subject holds template braces that were not filled in")
     if not text.strip():
         faults.append("the text part is empty")
     # A character has at most four bytes, so a short mail needs no counting.
     if len(html) * 4 > HTML_LIMIT_BYTES and (size := len(html.encode("utf-8", "replace"))) > HTML_LIMIT_BYTES:
         faults.append(f"the HTML has {size:,} bytes; Gmail cuts it after {HTML_LIMIT_BYTES:,}: shorten it")
-    return (
-        faults
-        + _part_faults("HTML", html, _in_html, way_out, sender)
-        + _part_faults("text", text, _in_text, way_out, sender)
-    )
+    if _unfilled(subject) or _unfilled(text):
+        faults.append("the subject or the text holds template braces that were not filled in")
+    faults += _part_faults("HTML", html, _in_html, way_out, sender)
+    return faults + _part_faults("text", text, _in_text, way_out, sender)
 
 
 def template_faults(message: Message, sender: Sender) -> list[str]:
@@ -116,6 +91,8 @@ def template_faults(message: Message, sender: Sender) -> list[str]:
     _, _, html = _final(message)
     page = read_page(html)
     faults = _language_faults(page)
+    if _unfilled(html):
+        faults.append("the HTML holds template braces that were not filled in")
     for name, value in (("legal name", sender.shop_name), ("postal address", sender.postal_address)):
         if not value.strip() or _flat(value) not in page.text:
             faults.append(f"the shop's {name} is in the HTML but nobody sees it: it is hidden or in a comment")
@@ -149,8 +126,6 @@ def _list_headers(headers: Mapping[str, str]) -> tuple[str, list[str]]:
 
 def _part_faults(part: str, body: str, written: Callable[[str, str], bool], way_out: str, sender: Sender) -> list[str]:
     faults = []
-    if any(brace in body for brace in _BRACES):
-        faults.append(f"the {part} part holds template braces that were not filled in")
     if "\x00" in body:
         faults.append(f"the {part} part holds a NUL")
     if way_out and not written(way_out, body):
@@ -207,15 +182,19 @@ def _language_faults(page: Page) -> list[str]:
 
 
 def _in_html(value: str, body: str) -> bool:
-    # The engine escapes slashes and quotes its own way; hand-written HTML has the usual one or none.
-    for form in (str(minijinja.escape(value)), value, escape(value)):
-        if form in body:
-            return True
+    # The template engine escapes slashes too; hand-written HTML has the usual escapes, or none.
+    usual = escape(value)
+    if usual.replace("/", "&#x2f;") in body or usual in body or value in body:
+        return True
     return _flat(value) in _flat(unescape(body))
 
 
 def _in_text(value: str, body: str) -> bool:
     return value in body or _flat(value) in _flat(body)
+
+
+def _unfilled(text: str) -> bool:
+    return "{{" in text or "{%" in text
 
 
 def _flat(text: str) -> str:

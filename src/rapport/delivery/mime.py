@@ -22,6 +22,16 @@ from rapport.errors import DataError
 LINE_LIMIT = 998
 LINE_AIM = 76
 ENCODED_WORD_LIMIT = 75
+# Written from the message's own fields, by the provider, or on the way.
+RESERVED = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        from sender reply-to to cc bcc subject date message-id received return-path dkim-signature
+        mime-version content-type content-transfer-encoding
+        """,
+    )
+)
 # Upper and lower end of an encoded word in base64: =?utf-8?b? and ?=
 _WRAPPING = 12
 _UTF8 = Charset("utf-8")
@@ -63,21 +73,22 @@ def as_mime(message: Message, date: datetime | None = None) -> bytes:
     if message.substitutions:
         raise DataError("the texts still hold tokens; a message of its own needs final texts")
     sender = ascii_address(message.sender)
-    fields = {
-        "From": mailbox("From", message.sender_name, sender),
-        "To": mailbox("To", None, ascii_address(message.to)),
-        "Subject": unstructured("Subject", message.subject),
-        "Date": format_datetime(date or datetime.now(UTC)),
-        "Message-ID": f"<{message.arguments['send_id']}@{sender.rpartition('@')[2]}>",
-    }
+    fields = [
+        ("From", mailbox("From", message.sender_name, sender)),
+        ("To", ascii_address(message.to)),
+        ("Subject", unstructured("Subject", message.subject)),
+        ("Date", format_datetime(date or datetime.now(UTC))),
+        ("Message-ID", f"<{message.arguments['send_id']}@{sender.rpartition('@')[2]}>"),
+    ]
     if message.reply_to:
-        fields["Reply-To"] = mailbox("Reply-To", None, ascii_address(message.reply_to))
-    fields |= {name: unstructured(name, value) for name, value in message.headers.items()}
+        fields.append(("Reply-To", ascii_address(message.reply_to)))
     mail = EmailMessage(policy=_POLICY)
-    for name, value in fields.items():
-        if not _NAME.fullmatch(name) or not _WIRE.fullmatch(value) or name in mail:
-            raise DataError("a header's name or value cannot be written, or it stands twice")
-        mail[name] = _Written(value)
+    for name, value in fields:
+        mail[name] = _written(value)
+    for name, value in message.headers.items():
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED or name in mail:
+            raise DataError("a header of its own has no proper name, or stands twice")
+        mail[name] = _written(unstructured(name, value))
     try:
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
@@ -86,8 +97,14 @@ def as_mime(message: Message, date: datetime | None = None) -> bytes:
     return mail.as_bytes()
 
 
+def _written(value: str) -> _Written:
+    if not _WIRE.fullmatch(value):
+        raise DataError("a header value cannot be written")
+    return _Written(value)
+
+
 def unstructured(name: str, value: str) -> str:
-    """A text field's value, folded. Raises DataError for control characters and for what is too long for a line."""
+    """A text field's value, folded. Raises DataError for control characters and for what cannot be folded."""
     _refuse_controls(value)
     plain = value.isascii() and "=?" not in value and value == " ".join(value.split()) and value
     if plain and max(map(len, value.split())) + len(name) + 2 <= LINE_LIMIT:
@@ -110,7 +127,7 @@ def mailbox(name: str, display: str | None, address: str) -> str:
         phrase = "\r\n ".join(_encoded_words(text, len(name) + 2))
     last = phrase.rpartition("\r\n")[2]
     fits = len(name) + 2 + len(last) + len(address) + 3 <= LINE_AIM
-    return f"{phrase}{' ' if fits else f'{chr(13)}{chr(10)} '}<{address}>"
+    return f"{phrase} <{address}>" if fits else f"{phrase}\r\n <{address}>"
 
 
 def ascii_address(address: str) -> str:

@@ -4,36 +4,10 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
-)
-_UNSEEN = frozenset(["head", "title", "style", "script", "template", "noscript", "object", "svg"])
+_VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr")
+_UNSEEN = re.compile("head|title|style|script|template|noscript|object|svg")
 # Between these, words stand apart without white space in the source.
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "code",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "mark",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "u",
-        "wbr",
-    ]
-)
+_INLINE = re.compile("a|abbr|b|bd[io]|big|code|em|font|i|ins|mark|q|s|small|span|strong|su[bp]|u|wbr")
 _ZERO = r"\s*:\s*0*\.?0+(?:px|pt|em|rem|%)?\s*(?:;|$|!)"
 _HIDING = re.compile(
     rf"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity{_ZERO}|mso-hide\s*:\s*all)"
@@ -80,22 +54,22 @@ class _Reader(HTMLParser):
             self.language, self.direction = given.get("lang", "").strip(), given.get("dir", "").strip().lower()
         _, hidden, tiny, href = self._open[-1] if self._open else ("", False, False, "")
         style = given.get("style", "").lower()
-        hidden = hidden or tag in _UNSEEN or "hidden" in given or _hides(style)
+        hidden = hidden or _UNSEEN.fullmatch(tag) is not None or "hidden" in given or _hides(style)
         size = _FONT_SIZE.search(style)
         if size:
             # Letters of no size are usual around columns, and undone inside them.
             tiny = _NOTHING.fullmatch(size[1].strip()) is not None
         if tag == "a":
             href = given.get("href", "").strip()
-        if tag not in _INLINE:
+        if not _INLINE.fullmatch(tag):
             self.texts.append(" ")
         if tag == "img" and not hidden and href and given.get("alt", "").strip():
             self.links.add(href)
-        if tag not in _VOID:
+        if not _VOID.fullmatch(tag):
             self._open.append((tag, hidden, tiny, href))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in _INLINE:
+        if not _INLINE.fullmatch(tag):
             self.texts.append(" ")
         if any(name == tag for name, *_ in self._open):
             while self._open.pop()[0] != tag:
