@@ -153,6 +153,17 @@ class Campaign(_Part):
         default=None, ge=1, le=3660, description="The same person gets this campaign again only after so many days."
     )
     priority: int = Field(default=50, ge=0, le=100, description="Larger goes first when the rate is limited.")
+    rate_per_hour: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="At most so many messages an hour; as fast as allowed if not given.",
+    )
+    canary_wait: Duration = Field(
+        default=timedelta(minutes=30),
+        description="A large occurrence sends 1 % (at least 500) first and the rest after this time, if nothing is "
+        "wrong; 0m: all at once.",
+    )
     from_name: Line | None = None
     reply_to: Address | None = None
     language: Language = Field(default="en", description="Language of body.mjml and body.txt.")

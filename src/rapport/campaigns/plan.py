@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns import calendar, content
+from rapport.campaigns import calendar, content, timing
 from rapport.campaigns.decide import OUTCOMES, Candidate, Decider, Decision
 from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
@@ -25,6 +26,9 @@ from rapport.keys import uuid7
 from rapport.settings import Settings
 
 BATCH = 2000
+# The first wave of a large occurrence: this share of it, but never fewer than what says something about the rest.
+CANARY_SHARE = 0.01
+CANARIES_LEAST = 500
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,19 @@ class _Plan:
     def __post_init__(self) -> None:
         campaign, cap = self.campaign, self.campaign.frequency_cap
         self.queries = load_queries(__package__, "plan.sql")
+        self._families: dict[str, str] = {}
         self.values: dict[str, Any] = {
             "campaign_id": campaign.name,
             "occurrence_key": self.occurrence.key,
             "kind": campaign.kind,
             "topic": campaign.topic,
             "policy": campaign.policy,
+            "priority": campaign.priority,
+            "rate_per_hour": campaign.rate_per_hour,
+            "canary_wait_seconds": int(campaign.canary_wait.total_seconds()),
+            "canaries_least": CANARIES_LEAST,
+            "canary_share": CANARY_SHARE,
+            "earliest": max(self.occurrence.at, self.now),
             "segment": campaign.segment,
             "now": self.now,
             "slot_at": self.occurrence.at,
@@ -118,6 +129,7 @@ class _Plan:
         # Caps count what other campaigns of the topic plan, so those wait for their turn.
         self._execute("lock_topic")
         self._write_campaign()
+        self._families = {row["domain"]: row["family"] for row in self._execute("mailbox_families")}
         counts: Counter[str] = Counter()
         decider = Decider(self.campaign, self.occurrence, self.templates, self.settings, self.now)
         for people in self._people(decider):
@@ -125,6 +137,8 @@ class _Plan:
             counts.update(decision.outcome for decision in decisions)
             self._write(decisions)
         waterfall = {"segment": counts.total(), **{outcome: counts[outcome] for outcome in OUTCOMES}}
+        if self.campaign.canary_wait:
+            self._execute("choose_canaries")
         self._execute("set_waterfall", waterfall=Jsonb(waterfall))
         self._verify(waterfall)
         return PlanReport(self.campaign.name, self.occurrence.key, waterfall, changed=True)
@@ -154,6 +168,8 @@ class _Plan:
         stated = json.dumps([definition, versions], sort_keys=True)
         version = hashlib.sha256(stated.encode()).hexdigest()
         self._execute("upsert_campaign", definition=Jsonb(definition), version=version)
+        if self.campaign.rate_per_hour is not None:
+            self._execute("campaign_rate")
         for template in self.templates:
             self._execute("insert_template", **vars(template))
         self._execute("insert_occurrence")
@@ -161,7 +177,7 @@ class _Plan:
     def _write(self, decisions: list[Decision]) -> None:
         planned = [decision for decision in decisions if decision.outcome == "planned"]
         self._rows("insert_recipients", [{"recipient_key": d.key, "address": d.address} for d in planned])
-        self._rows("insert_sends", [_send(decision) for decision in planned])
+        self._rows("insert_sends", [self._send(decision) for decision in planned])
         self._rows(
             "insert_decisions",
             [
@@ -178,6 +194,21 @@ class _Plan:
                 f"({dict(row)} in the tables, {waterfall} counted); nothing was planned"
             )
 
+    def _send(self, decision: Decision) -> dict[str, Any]:
+        due = decision.due
+        assert due is not None  # noqa: S101 - holds for every planned decision; see decide.Decision
+        return {
+            "send_id": str(uuid7()),
+            "recipient_key": decision.key,
+            "customer_id": decision.customer_id,
+            "due_at": due.at.isoformat(),
+            "expires_at": due.expires_at.isoformat(),
+            "open_during": multirange(due.open_during) if due.open_during else None,
+            "mailbox": self._families.get(decision.address.rpartition("@")[2], "rest"),
+            "template_version": decision.template_version,
+            "context": dict(decision.context),
+        }
+
     def _rows(self, query: str, rows: list[dict[str, Any]]) -> None:
         if rows:
             self._execute(query, rows=Jsonb(rows))
@@ -186,14 +217,7 @@ class _Plan:
         return self.conn.execute(self.queries[query], {**self.values, **more})
 
 
-def _send(decision: Decision) -> dict[str, Any]:
-    assert decision.due is not None  # noqa: S101 - holds for every planned decision; see decide.Decision
-    return {
-        "send_id": str(uuid7()),
-        "recipient_key": decision.key,
-        "customer_id": decision.customer_id,
-        "due_at": decision.due.at.isoformat(),
-        "expires_at": decision.due.expires_at.isoformat(),
-        "template_version": decision.template_version,
-        "context": dict(decision.context),
-    }
+@lru_cache(maxsize=1024)
+def multirange(intervals: tuple[timing.Interval, ...]) -> str:
+    """Half-open intervals as the text of a Postgres multirange."""
+    return "{" + ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in intervals) + "}"

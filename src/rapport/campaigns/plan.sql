@@ -31,10 +31,11 @@ where %(segment)s = any(segments)
 order by customer_id asc, email_consent desc nulls last, email_consent_at desc nulls last, email asc;
 
 -- name: upsert_campaign
-insert into ops.campaign (campaign_id, kind, topic, policy, definition, version, updated_at)
-values (%(campaign_id)s, %(kind)s, %(topic)s, %(policy)s, %(definition)s, %(version)s, %(now)s)
+insert into ops.campaign (campaign_id, kind, topic, policy, priority, definition, version, updated_at)
+values (%(campaign_id)s, %(kind)s, %(topic)s, %(policy)s, %(priority)s, %(definition)s, %(version)s, %(now)s)
 on conflict (campaign_id) do update set
     kind = excluded.kind,
+    priority = excluded.priority,
     topic = excluded.topic,
     policy = excluded.policy,
     definition = excluded.definition,
@@ -56,9 +57,66 @@ insert into ops.occurrence (campaign_id, occurrence_key, planned_at, waterfall)
 values (%(campaign_id)s, %(occurrence_key)s, %(now)s, '{}')
 on conflict do nothing;
 
+-- name: campaign_rate
+-- A bucket that changes its rate keeps what it holds.
+insert into ops.throttle (scope, key, per_second, burst, tokens)
+values (
+    'campaign',
+    %(campaign_id)s,
+    %(rate_per_hour)s / 3600.0,
+    greatest(1, %(rate_per_hour)s / 360.0),
+    greatest(1, %(rate_per_hour)s / 360.0)
+)
+on conflict (scope, key) do update
+set per_second = excluded.per_second, burst = excluded.burst;
+
+-- name: mailbox_families
+select
+    domain,
+    family
+from ops.mailbox_domain
+where family != 'rest';
+
+-- name: choose_canaries
+-- Chosen by lot, and first to leave within their hours. An occurrence too small for a wave of its own goes whole.
+with planned as (
+    select
+        send.send_id,
+        row_number() over (order by md5(send.recipient_key || send.occurrence_key)) as place,
+        count(*) over () as total
+    from ops.send as send
+    where send.campaign_id = %(campaign_id)s and send.occurrence_key = %(occurrence_key)s
+)
+
+update ops.send
+set
+    canary = true,
+    due_at = case
+        when planned.total < 2 * %(canaries_least)s then send.due_at
+        else coalesce(lower(send.open_during), %(earliest)s)
+    end
+from planned
+where
+    send.send_id = planned.send_id
+    and (
+        planned.total < 2 * %(canaries_least)s
+        or planned.place <= greatest(%(canaries_least)s, ceil(planned.total * %(canary_share)s))
+    );
+
 -- name: set_waterfall
 update ops.occurrence
-set waterfall = %(waterfall)s
+set
+    waterfall = %(waterfall)s,
+    canary_wait_seconds = case
+        when exists (
+            select 1
+            from ops.send
+            where
+                send.campaign_id = occurrence.campaign_id
+                and send.occurrence_key = occurrence.occurrence_key
+                and not send.canary
+        ) then %(canary_wait_seconds)s
+    end
 where campaign_id = %(campaign_id)s and occurrence_key = %(occurrence_key)s;
 
 -- name: standing
@@ -123,8 +181,22 @@ on conflict (recipient_key) do nothing;
 
 -- name: insert_sends
 insert into ops.send (
-    send_id, campaign_id, occurrence_key, recipient_key, customer_id, topic, policy, state, due_at, expires_at,
-    template_version, context, planned_at
+    send_id,
+    campaign_id,
+    occurrence_key,
+    recipient_key,
+    customer_id,
+    topic,
+    policy,
+    state,
+    due_at,
+    expires_at,
+    open_during,
+    mailbox,
+    canary,
+    template_version,
+    context,
+    planned_at
 )
 select
     given.send_id,
@@ -137,6 +209,9 @@ select
     'pending',
     given.due_at,
     given.expires_at,
+    given.open_during,
+    given.mailbox,
+    %(canary_wait_seconds)s = 0,
     given.template_version,
     given.context,
     %(now)s
@@ -147,6 +222,8 @@ from
         customer_id text,
         due_at timestamptz,
         expires_at timestamptz,
+        open_during tstzmultirange,
+        mailbox text,
         template_version text,
         context jsonb
     )

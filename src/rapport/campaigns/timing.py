@@ -3,10 +3,11 @@
 A local time that a clock change skips is read with the offset before the change, one that comes twice is the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rapport.campaigns.model import Span
@@ -17,10 +18,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Due:
-    """When a message may leave: `at` <= leaving < `expires_at`, both UTC."""
+    """When a message may leave: `at` <= leaving < `expires_at`, both UTC, and in one of `open_during` unless that is
+    empty: a message that is late must not arrive in the reader's night."""
 
     at: datetime
     expires_at: datetime
+    open_during: tuple[Interval, ...] = ()
 
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
@@ -36,6 +39,25 @@ def zone_or(name: str | None, fallback: str) -> ZoneInfo:
         return ZoneInfo(fallback)
 
 
+@lru_cache(maxsize=4096)
+def openings(
+    zone: ZoneInfo, window: Span | None, quiet: Span | None, earliest: datetime, expires_at: datetime
+) -> tuple[tuple[Interval, ...], ...]:
+    """Open times, in UTC, between `earliest` and `expires_at`: one entry a local day that has any."""
+    day = earliest.astimezone(zone).date() - _DAY
+    last = expires_at.astimezone(zone).date()
+    days = []
+    while day <= last:
+        pieces = tuple(
+            (max(start, earliest), min(end, expires_at)) for start, end in open_intervals(day, zone, window, quiet)
+        )
+        pieces = tuple((start, end) for start, end in pieces if start < end)
+        if pieces:
+            days.append(pieces)
+        day += _DAY
+    return tuple(days)
+
+
 def due(
     fraction: float,
     zone: ZoneInfo,
@@ -49,17 +71,11 @@ def due(
     `fraction` in [0, 1) places the recipient within the open time of the first local day that has any between
     `earliest` and `expires_at`, so that the same recipient always gets the same place.
     """
-    day = earliest.astimezone(zone).date() - _DAY
-    last = expires_at.astimezone(zone).date()
-    while day <= last:
-        pieces = [
-            (max(start, earliest), min(end, expires_at)) for start, end in open_intervals(day, zone, window, quiet)
-        ]
-        pieces = [(start, end) for start, end in pieces if start < end]
-        if pieces:
-            return Due(_point(pieces, fraction), expires_at)
-        day += _DAY
-    return None
+    days = openings(zone, window, quiet, earliest, expires_at)
+    if not days:
+        return None
+    whole_day = window is None and quiet is None
+    return Due(_point(days[0], fraction), expires_at, () if whole_day else tuple(chain.from_iterable(days)))
 
 
 def next_open(at: datetime, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> datetime:
@@ -102,7 +118,7 @@ def _without(interval: Interval, hole: Interval) -> Iterator[Interval]:
         yield hole[1], end
 
 
-def _point(pieces: list[Interval], fraction: float) -> datetime:
+def _point(pieces: Sequence[Interval], fraction: float) -> datetime:
     left = sum(((end - start) for start, end in pieces), timedelta()) * fraction
     for start, end in pieces:
         if left < end - start:
