@@ -1,5 +1,8 @@
 """One way to connect: by role, so that each schema keeps its one writer."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
@@ -10,6 +13,13 @@ from rapport.settings import Settings, get_settings
 
 Role = Literal["loader", "transformer", "engine", "gateway", "bi_reader"]
 Connection = psycopg.Connection[dict[str, Any]]
+
+# What Postgres and its drivers say when a session is over; dbt and Great Expectations hand on these words only.
+_LOST = re.compile(
+    r"could not connect|connection refused|server closed the connection|terminating connection|deadlock detected"
+    r"|connection (already|has been) closed|starting up|shutting down|recovery mode|too many clients",
+    re.IGNORECASE,
+)
 
 
 def database_url(settings: Settings | None = None) -> str:
@@ -37,3 +47,25 @@ def connect(role: Role | None = None, *, autocommit: bool = False, settings: Set
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[0]
         raise TransientError(f"Postgres cannot be reached: {first}") from error
+
+
+@contextmanager
+def postgres_needed(step: str) -> Iterator[None]:
+    """Raises TransientError in place of psycopg's own when Postgres goes away in the middle of `step`."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise lost(step, type(error).__name__) from error
+
+
+def lost(step: str, said: str) -> TransientError:
+    """The error for a step that Postgres left in the middle."""
+    return TransientError(
+        f"{step}: Postgres went away in the middle ({said}); what was not finished is undone. "
+        "Run it again once Postgres is back."
+    )
+
+
+def tells_of_loss(message: str) -> bool:
+    """Whether the words of a library's error mean that Postgres went away."""
+    return bool(_LOST.search(message))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from rapport.db import Connection, connect, load_queries
+from rapport.db import Connection, connect, load_queries, postgres_needed
 from rapport.errors import DataError
 from rapport.identity.assign import Assignment, Change, KnownId, assign
 from rapport.identity.clusters import connected_components, joining_rules
@@ -37,9 +37,10 @@ def resolve(settings: Settings, as_of: datetime) -> IdentityReport:
     """Cluster the profiles of the last prepared build and settle their customer ids as of `as_of`.
 
     Running it again on the same profiles and edges changes nothing. Raises DataError when no profile is left of those
-    that were there, because then something before this step has failed.
+    that were there, because then something before this step has failed, and TransientError when Postgres goes away;
+    in both cases nothing was changed.
     """
-    with connect("transformer", settings=settings) as conn:
+    with postgres_needed("identity"), connect("transformer", settings=settings) as conn:
         conn.execute(SQL["lock_members"])
         first_seen = {row["profile_key"]: row["created_at"] for row in conn.execute(SQL["read_profiles"])}
         edges = [(row["profile_key_a"], row["profile_key_b"], row["rule"]) for row in conn.execute(SQL["read_edges"])]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from psycopg.types.json import Jsonb
 
 from rapport.clock import Clock
-from rapport.db import connect, database_url, load_queries
+from rapport.db import connect, database_url, load_queries, lost, postgres_needed, tells_of_loss
 from rapport.errors import GateFailed
 from rapport.keys import uuid7
 from rapport.quality.suite import Suite, TableChecks, load_suite
 from rapport.settings import Settings
 
 if TYPE_CHECKING:
-    from rapport.quality.great import Failure
+    from rapport.quality.great import Checker, Failure
 
 SQL = load_queries("rapport.quality", "gate.sql")
 
@@ -37,8 +37,14 @@ class Verdict:
 def run_suite(name: str, settings: Settings, clock: Clock) -> Verdict:
     """Run `expectations/<name>.json` against the warehouse and record the verdict.
 
-    Raises PermanentError for a suite that is missing or malformed, TransientError when Postgres is away.
+    Raises PermanentError for a suite that is missing or malformed, TransientError when Postgres is away or goes away;
+    then there is no verdict.
     """
+    with postgres_needed(f"gate {name}"):
+        return _run(name, settings, clock)
+
+
+def _run(name: str, settings: Settings, clock: Clock) -> Verdict:
     now = clock.now()
     suite = load_suite(name, settings, now)
     docs = settings.home / "data_docs"
@@ -49,7 +55,7 @@ def run_suite(name: str, settings: Settings, clock: Clock) -> Verdict:
         with _one_writer(docs):
             checker = Checker(suite, database_url(settings), docs, now)
             for table in ready:
-                failures += [sentence(suite, failure) for failure in checker.run(table)]
+                failures += _check(checker, suite, table)
             checker.write_docs()
     verdict = Verdict(name, not failures, suite.checks_count, failures, docs / "index.html")
     _record(verdict, settings, clock)
@@ -66,6 +72,19 @@ def require_gate(name: str, settings: Settings, clock: Clock) -> Verdict:
             f"{lines}\nData Docs: {verdict.docs_path}"
         )
     return verdict
+
+
+def _check(checker: Checker, suite: Suite, table: TableChecks) -> list[str]:
+    """Sentences for what failed in one table. A check that Postgres left in the middle says nothing of the data."""
+    try:
+        found = checker.run(table)
+    except Exception as error:
+        if tells_of_loss(str(error)):
+            raise lost(f"gate {suite.name}", type(error).__name__) from error
+        raise
+    if any(tells_of_loss(failure.error) for failure in found):
+        raise lost(f"gate {suite.name}", table.table)
+    return [sentence(suite, failure) for failure in found]
 
 
 def sentence(suite: Suite, failure: Failure) -> str:

@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-from rapport.errors import DataError
+import psycopg
+
+from rapport.db import postgres_needed
+from rapport.errors import DataError, TransientError
 from rapport.settings import Settings
 from rapport.transform.ledger import building, finish_build
 from rapport.transform.membership import MembershipReport, record_membership
@@ -56,7 +60,7 @@ def _run(
     started = monotonic()
     nodes: tuple[NodeResult, ...] = ()
     moved = MembershipReport(0, 0, {})
-    with building(settings, phase, as_of) as build_id:
+    with postgres_needed(phase), building(settings, phase, as_of) as build_id:
         try:
             nodes = run_dbt(
                 "build", settings, as_of,
@@ -66,7 +70,9 @@ def _run(
             if history:
                 moved = record_membership(settings, as_of)
         except Exception as error:
-            finish_build(settings, build_id, nodes, str(error))
+            # With Postgres away the build stays open; the next one closes it as abandoned.
+            with suppress(TransientError, psycopg.OperationalError):
+                finish_build(settings, build_id, nodes, str(error))
             raise
         finish_build(settings, build_id, nodes, None)
     seconds = monotonic() - started

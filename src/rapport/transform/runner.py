@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,18 +11,12 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from rapport.db import database_url
-from rapport.errors import DataError, PermanentError, TransientError
+from rapport.db import database_url, lost, tells_of_loss
+from rapport.errors import DataError, PermanentError
 from rapport.settings import Settings
 from rapport.transform.report import NodeResult, readable
 
 logger = logging.getLogger(__name__)
-
-_AWAY = re.compile(
-    r"could not connect|connection refused|server closed the connection|terminating connection|deadlock detected"
-    r"|connection (already|has been) closed|starting up|shutting down|recovery mode|too many clients",
-    re.IGNORECASE,
-)
 
 
 def run_dbt(command: str, settings: Settings, as_of: datetime, arguments: Sequence[str] = ()) -> tuple[NodeResult, ...]:
@@ -41,11 +34,11 @@ def run_dbt(command: str, settings: Settings, as_of: datetime, arguments: Sequen
         answer = dbtRunner(callbacks=[_log_node]).invoke([*command.split(), *_common(settings), *arguments])
     if answer.exception is not None:
         text = readable(str(answer.exception))
-        raise TransientError(f"dbt: {text}") if _AWAY.search(str(answer.exception)) else DataError(f"dbt: {text}")
+        raise lost(f"dbt {command}", text) if tells_of_loss(str(answer.exception)) else DataError(f"dbt: {text}")
     results = tuple(_node_result(result) for result in getattr(answer.result, "results", None) or ())
-    away = [node for node in results if node.broken and _AWAY.search(node.message)]
+    away = [node for node in results if node.broken and tells_of_loss(node.message)]
     if away:
-        raise TransientError(f"dbt: the database went away at {away[0].node}: {away[0].message}")
+        raise lost(f"dbt {command}, {away[0].node}", away[0].message)
     return results
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from rapport.clock import FixedClock
 from rapport.db import connect
-from rapport.errors import GateFailed, PermanentError
+from rapport.errors import GateFailed, PermanentError, TransientError
 from rapport.landing import prepare_raw
 from rapport.quality import require_gate, run_suite
+from rapport.quality.great import Checker, Failure
+from rapport.quality.suite import TableChecks
 from rapport.settings import Settings
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,6 +53,14 @@ def add(settings: Settings, number: int, **changes: object) -> None:
     person = {"id": f"c{number}", "email": f"person{number}@mail.example", "zone": "Europe/Berlin", "as_of": AT}
     with connect("transformer", settings=settings) as conn:
         conn.execute(ADD_PERSON, person | changes)
+
+
+def end_connections(settings: Settings) -> None:
+    with connect(settings=settings, autocommit=True) as conn:
+        conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
 
 
 def gate_runs(settings: Settings, suite: str) -> list[dict[str, object]]:
@@ -112,6 +122,25 @@ def test_a_broken_raw_contract_names_what_is_missing(database: Settings) -> None
         "raw_zendesk.tickets: columns are missing: status",
         "raw_zendesk.users: the table is missing or the engine may not read it; was it ever loaded or built?",
     ]
+
+
+def test_a_gate_that_loses_postgres_gives_no_verdict_and_a_rerun_does(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = gate_runs(shop, "raw_zendesk")
+    check = Checker.run
+
+    def check_and_cut(self: Checker, table: TableChecks) -> list[Failure]:
+        found = check(self, table)
+        end_connections(shop)
+        return found
+
+    monkeypatch.setattr(Checker, "run", check_and_cut)
+    with pytest.raises(TransientError, match=r"gate raw_zendesk: Postgres went away.*Run it again"):
+        require_gate("raw_zendesk", shop, CLOCK)
+    assert gate_runs(shop, "raw_zendesk") == before
+    monkeypatch.setattr(Checker, "run", check)
+    assert require_gate("raw_zendesk", shop, CLOCK).passed
 
 
 def test_an_unknown_suite_names_those_there_are(shop: Settings) -> None:

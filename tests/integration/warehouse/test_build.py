@@ -1,6 +1,7 @@
 """A build of nothing, and builds that break: what is said, and what is left untouched."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,10 +11,19 @@ from rapport.db import connect
 from rapport.errors import DataError, PermanentError, TransientError
 from rapport.landing import prepare_raw
 from rapport.settings import Settings
+from rapport.transform import runner
 from rapport.transform.ledger import building
 from rapport.transform.report import readable
 
 AS_OF = datetime(2026, 3, 25, 8, tzinfo=UTC)
+
+
+def end_connections(settings: Settings) -> None:
+    with connect(settings=settings, autocommit=True) as conn:
+        conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
 
 
 def test_an_empty_warehouse_builds_then_a_broken_one_says_what_is_wrong(database: Settings, build: Any) -> None:
@@ -33,6 +43,53 @@ def test_an_empty_warehouse_builds_then_a_broken_one_says_what_is_wrong(database
     assert newest["status"] == "failed"
     assert "stg_zendesk__tickets" in newest["detail"]["error"]
     assert audience is not None
+
+
+def test_a_build_that_loses_postgres_says_so_and_a_rerun_completes(
+    database: Settings, build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_raw(database)
+    finished: list[str] = []
+
+    def cut(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            finished.append(event.data.node_info.node_name)
+            if len(finished) == 3:
+                end_connections(database)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_log_node", cut)
+        with pytest.raises(TransientError, match=r"Postgres went away in the middle.*Run it again"):
+            transform.prepare(database, AS_OF)
+    assert len(finished) > 3
+    _, report = build(database, AS_OF)
+    assert not report.failures
+    with connect("engine", settings=database) as conn:
+        states = conn.execute("select status from ops.build order by started_at").fetchall()
+    assert [row["status"] for row in states] == ["failed", "passed", "passed"]
+
+
+def test_identity_that_loses_postgres_changes_nothing_and_a_rerun_completes(
+    database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect("transformer", settings=database) as conn:
+        conn.execute("create table intermediate.int_profiles (profile_key text, created_at timestamptz)")
+        conn.execute("create table intermediate.int_edges (profile_key_a text, profile_key_b text, rule text)")
+        conn.execute("insert into intermediate.int_profiles values ('zendesk:1', %(at)s)", {"at": AS_OF})
+    resolving = import_module("rapport.identity.resolve")
+    log = resolving._log
+
+    def cut(*arguments: Any) -> None:
+        end_connections(database)
+        log(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resolving, "_log", cut)
+        with pytest.raises(TransientError, match=r"identity: Postgres went away in the middle.*Run it again"):
+            identity.resolve(database, AS_OF)
+    with connect("transformer", settings=database) as conn:
+        assert conn.execute("select from identity.customer_ids").fetchall() == []
+    assert identity.resolve(database, AS_OF).created == 1
 
 
 def test_two_builds_at_once_are_refused(database: Settings) -> None:
