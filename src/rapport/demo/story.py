@@ -158,7 +158,8 @@ def _live_on(world: DemoWorld, launcher: AirflowLauncher, view: View, children: 
     view.console.print(results_table(world.settings))
     say = view.console.print
     say("\nWhere to look (Ctrl-C stops everything; `make demo` goes on where it stopped):")
-    say(f"  Airflow           {launcher.url}   user {launcher.user}, password {launcher.password}", highlight=False)
+    say(f"  Airflow           {launcher.url}", highlight=False)
+    say(f"                    user {launcher.user}, password {launcher.password}", highlight=False)
     say(f"  mails sent        {world.endpoints['mailbox']['url']}", highlight=False)
     say(f"  gateway           {world.endpoints['gateway']}/healthz", highlight=False)
     say(f"  data docs         {world.settings.home / 'data_docs' / 'index.html'}", highlight=False)
