@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery chaos fuzz docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,6 +33,15 @@ bench: install ## every benchmark, one table
 
 bench-import: install ## 1,000,000 rows through the files path beside a plain COPY
 	@$(BIN)/rapport bench import $(ARGS)
+
+bench-delivery: install ## 200,000 messages rendered, claimed, sent and committed, beside ready messages
+	@$(BIN)/rapport bench delivery $(ARGS)
+
+chaos: install ## delivery under fire: kills, faults, crash points, controls that must fail (ARGS=... goes to the harness)
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: install ## forged signatures and tokens, shuffled and doubled events
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 docs: install ## dbt's documentation of every table, under .rapport/dbt
 	@$(BIN)/rapport docs

@@ -68,7 +68,9 @@ def run(
 
 def bench(
     name: Annotated[str | None, typer.Argument(help="One benchmark; left out: all.")] = None,
-    rows: Annotated[int, typer.Option(help="Rows to import.")] = 1_000_000,
+    rows: Annotated[
+        int | None, typer.Option(help="Rows, messages or events; left out: the size that counts for each.")
+    ] = None,
 ) -> None:
     """Run benchmarks and print one table: figure, unit, ceiling measured beside it, ratio."""
     from rapport.bench import run_benchmarks
