@@ -53,3 +53,4 @@ lock: install ## resolve requirements.lock anew
 clean: ## stop what runs and remove .rapport and .venv
 	@if [ -x $(BIN)/rapport ]; then $(BIN)/rapport demo --stop; fi
 	@rm -rf .rapport .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find dags dbt_project deploy plugins src tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: a real Postgres for the whole run and a fresh database for each test."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +12,7 @@ from psycopg import sql
 
 from rapport.db import connect, migrate
 from rapport.db.embedded import EmbeddedPostgres
-from rapport.settings import Settings
+from rapport.settings import CHECKOUT, Settings
 
 TEMPLATE = "rapport_template"
 
@@ -76,6 +77,23 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data sets are not here: {folder} (set RAPPORT_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Airflow reads its environment at import, so this comes before the first import of it; SQLite is enough here."""
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "RAPPORT_HOME": str(home / "rapport"),
+    }
+    sys.path.append(str(CHECKOUT / "plugins"))
+    yield home
+    sys.path.remove(str(CHECKOUT / "plugins"))
 
 
 def _settings(home: Path, url: str | None) -> Settings:

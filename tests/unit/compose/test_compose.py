@@ -162,7 +162,7 @@ def test_ports_stay_on_this_machine_unless_said_otherwise(services: dict[str, di
         assert all(re.match(r"\$\{\w+_BIND:-127\.0\.0\.1\}:", port) for port in ports)
 
 
-def test_airflow_settings_exist(services: dict[str, dict[str, Any]]) -> None:
+def test_airflow_settings_exist(services: dict[str, dict[str, Any]], airflow_home: Path) -> None:
     """A misspelt setting is silently ignored by Airflow, so each is looked up in its own list of options."""
     from airflow.configuration import conf
 
