@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     mail_from: str = "hello@shop.example"
     gateway_url: str = "http://127.0.0.1:8090"
 
+    # What the mail provider signs and where bounces go, for `rapport preflight`. Empty: the domain of mail_from.
+    dkim_selectors: Annotated[tuple[str, ...], NoDecode] = ("s1", "s2")
+    dkim_domain: str = ""
+    return_path_domain: str = ""
+    # A nightly run and two hours for it to be late.
+    preflight_max_age_hours: float = 26.0
+
     # When Airflow pulls from the sources: five cron fields, in UTC.
     ingest_schedule: str = "7 * * * *"
 
@@ -54,10 +61,10 @@ class Settings(BaseSettings):
     sendgrid_unsubscribe_group: int | None = None
     sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("sendgrid_webhook_public_keys", mode="before")
+    @field_validator("sendgrid_webhook_public_keys", "dkim_selectors", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        """Two keys may stand side by side, separated by a comma, while one replaces the other."""
+        """Keys may stand side by side, separated by a comma, while one replaces the other."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")

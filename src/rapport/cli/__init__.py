@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from rapport.cli import campaign, data, db, deliver, services
+from rapport.cli import campaign, data, db, deliver, preflight, services
 from rapport.errors import RapportError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(deliver.app, name="deliver")
 data.register(app)
+preflight.register(app)
 services.register(app)
 
 
