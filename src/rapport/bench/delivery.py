@@ -33,7 +33,7 @@ MEMORY_SPREAD = 0.10
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 BODY_CHARS = 15_000
 PARAGRAPH = "<p>Hello {{ first_name }}, this week the shop has a few things that go well with what you chose.</p>\n"
-FOOTER = "{{ shop_name }}, {{ shop_postal_address }} {{ unsubscribe_url }}"
+FOOTER = "{{ shop_name }}, {{ shop_postal_address }}"
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,9 @@ def _campaign(settings: Settings) -> None:
     values = {
         "now": NOW,
         "subject": "News for {{ first_name }}",
-        "html": f'<!doctype html><html lang="en" dir="ltr"><body>{paragraphs}<p>{FOOTER}</p></body></html>',
-        "text": f"Hello {{{{ first_name }}}}\n{FOOTER}",
+        "html": f'<!doctype html><html lang="en" dir="ltr"><body>{paragraphs}<p>{FOOTER}'
+        ' <a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>',
+        "text": f"Hello {{{{ first_name }}}}\n{FOOTER}\n{{{{ unsubscribe_url }}}}",
     }
     with connect("engine", settings=settings) as conn:
         for query in ("campaign", "template"):

@@ -103,7 +103,6 @@ def render(
     # Escaped with the HTML: the preheader is a part of it by now.
     html = templating.render_source(template.html, f"{prefix}.html", values)
     text = templating.render_source(template.body_text, f"{prefix}.txt", values)
-    _check_footer(prefix, html, text, links)
     return RenderedMessage(subject, html, text)
 
 
@@ -226,7 +225,9 @@ def _try_out(campaign: Campaign, template: Template, rich_name: str) -> None:
         "preferences_url": "https://mail.shop.example/p/sample-token",
     }
     try:
-        render(template, fields.SAMPLE_CONTEXT, links)
+        sample = render(template, fields.SAMPLE_CONTEXT, links)
+        # Of every mail that leaves, delivery checks it once more, as it was rendered.
+        _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, links)
     except ContentError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, template.language, str(error))]) from None
 

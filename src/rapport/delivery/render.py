@@ -7,6 +7,7 @@ import orjson
 
 from rapport.campaigns.content import RenderedMessage, Template, render, standard_links
 from rapport.db import load_queries
+from rapport.delivery.conformance import Conformance, Sender
 from rapport.delivery.providers import Message
 from rapport.delivery.records import Claimed
 from rapport.delivery.worker import Worker
@@ -32,6 +33,8 @@ class Renderer:
         self._gateway = checked_gateway(settings)
         self.sending_domain = settings.require("mail_from").rpartition("@")[2].lower()
         self._links = standard_links(settings, self._gateway)
+        sender = Sender(self.sending_domain, settings.shop_name, settings.shop_postal_address)
+        self._conformance = Conformance(sender)
 
     async def load(self, worker: Worker, versions: Iterable[str]) -> None:
         """Reads the templates that are not known yet. Raises TransientError."""
@@ -78,14 +81,10 @@ class Renderer:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{row.topic}.{self.sending_domain}>",
         }
-        sender_name = row.from_name or self._settings.shop_name
-        for value in (row.address, sender_name, row.reply_to or "", rendered.subject, *headers.values()):
-            if any(ord(ch) < 32 or ch == "\x7f" for ch in value):
-                raise DataError("a header value holds a control character, which could forge headers")
-        return Message(
+        message = Message(
             to=row.address,
             sender=self._settings.mail_from,
-            sender_name=sender_name,
+            sender_name=row.from_name or self._settings.shop_name,
             reply_to=row.reply_to,
             subject=rendered.subject,
             text=rendered.text,
@@ -96,6 +95,8 @@ class Renderer:
             go=go,
             substitutions={TOKENS[name]: links[name] for name in TOKENS} if shared else {},
         )
+        self._conformance.check(message, row.template_version)
+        return message
 
 
 def together(rows: Iterable[Claimed], most: int) -> list[list[Claimed]]:

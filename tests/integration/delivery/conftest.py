@@ -171,8 +171,9 @@ def shop(database: Settings, provider: FakeProvider) -> Iterator[Shop]:
             "insert into ops.template (template_version, campaign_id, subject, html, body_text, language, created_at)"
             " values ('v1', 'hello', 'Hello {{ first_name }}', %s, %s, 'en', %s)",
             (
-                "<p>Hi {{ first_name }}</p><p>{{ shop_name }}, {{ shop_postal_address }}"
-                " <a href='{{ unsubscribe_url }}'>Unsubscribe</a></p>",
+                "<html lang='en' dir='ltr'><body><p>Hi {{ first_name }}</p>"
+                "<p>{{ shop_name }}, {{ shop_postal_address }}"
+                " <a href='{{ unsubscribe_url }}'>Unsubscribe</a></p></body></html>",
                 "Hi {{ first_name }}\n{{ shop_name }}, {{ shop_postal_address }}\n{{ unsubscribe_url }}",
                 NOW,
             ),
