@@ -109,18 +109,43 @@ def test_a_source_lands_whole_and_twice_changes_nothing_and_passes_its_gate(shop
     require_gate(f"raw_{name}", shop, CLOCK)
 
 
+@pytest.fixture(scope="module")
+def whole(module_database: Settings, sandbox: Sandbox) -> dict[str, list[str]]:
+    """What each source holds, loaded without a fault."""
+    shop = module_database.model_copy(update=sandbox.settings())
+    for name in TABLES:
+        load_source(name, shop, CLOCK)
+    return {name: digest(shop, name) for name in TABLES}
+
+
 @pytest.mark.parametrize("fault", ["error_500", "rate_limited", "truncated", "empty_page", "expired_token"])
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_a_source_survives_a_fault_or_says_what_to_do(shop: Settings, sandbox: Sandbox, name: str, fault: str) -> None:
+def test_a_source_survives_a_fault_or_says_what_to_do(
+    shop: Settings,
+    sandbox: Sandbox,
+    whole: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fault: str,
+) -> None:
     waits: list[float] = []
+    if (name, fault) == ("shopify", "empty_page"):
+        # A bulk file has no pages; with the shop's one bulk slot taken, the connector reads them.
+        monkeypatch.setattr("rapport.sources.shopify.bulk_listing", slot_taken)
     sandbox.faults[name].set({fault: 2 if fault != "expired_token" else 1})
     if fault == "expired_token" and name != "bluesky":
         with pytest.raises(PermanentError, match=f"answered 401.*RAPPORT_{name.upper()}_TOKEN"):
             load_source(name, shop, CLOCK, wait=waits.append)
-    report = load_source(name, shop, CLOCK, wait=waits.append)
-    assert all(table.landed > 0 for table in report.tables.values())
+    load_source(name, shop, CLOCK, wait=waits.append)
+    assert sandbox.faults[name].left()[fault] == 0, "the fault never happened"
+    assert digest(shop, name) == whole[name]
     if fault == "rate_limited":
         assert waits.count(1.0) >= 2
+
+
+def slot_taken(client: ShopifyClient, kind: str) -> Iterator[list[dict[str, Any]]]:
+    raise PermanentError("a bulk operation of another app is running")
+    yield []
 
 
 def test_orders_carry_their_lines_by_bulk_and_by_paging_alike(shop: Settings, sandbox: Sandbox) -> None:
