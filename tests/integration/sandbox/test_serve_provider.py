@@ -47,6 +47,8 @@ def with_provider(directory: Path, use: Callable[[httpx.AsyncClient], Awaitable[
         ("drop_after", httpx.RemoteProtocolError, ["s1"]),
         ("hang", httpx.ReadTimeout, []),
         ("accept_late", httpx.ReadTimeout, ["s1"]),
+        ("hang_after", httpx.ReadTimeout, ["s1"]),
+        ("half_read", httpx.RemoteProtocolError, []),
     ],
 )
 def test_answers_that_never_come(tmp_path: Path, kind: str, seen: type[Exception], accepted: list[str]) -> None:

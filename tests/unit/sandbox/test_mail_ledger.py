@@ -123,3 +123,29 @@ def test_seeded_rates_repeat(client: TestClient) -> None:
     assert 140 < first.count("hang") < 260
     assert 320 < first.count("error_before") < 480
     assert client.post("/_sandbox/faults", json={"faults": [{"kind": "flood"}]}).status_code == 400
+
+
+def test_faults_are_counted_over_restarts(tmp_path: Path) -> None:
+    for _ in range(2):
+        first = Ledger(tmp_path)
+        first.count_fault("hang")
+        first.close()
+    last = Ledger(tmp_path)
+    assert last.fault_counts() == {"hang": 2}
+    last.close()
+
+
+def test_lost_events_are_not_posted_until_somebody_asks(client: TestClient) -> None:
+    client.post("/_sandbox/faults", json={"events": {"lost_share": 1.0}})
+    client.post("/v3/mail/send", json=body())
+    state = client.get("/_sandbox/state").json()
+    assert (state["events"], state["waiting"]) == ({"processed": 1}, 0)
+    assert client.post("/_sandbox/webhook", json={"resend": True}).json()["waiting"] == 1
+
+
+@pytest.mark.parametrize("events", [{"lost_share": 2}, {"late_seconds": -1}, {"seed": 3}, {"lost_share": "many"}])
+def test_event_faults_that_make_no_sense_change_nothing(client: TestClient, events: dict[str, Any]) -> None:
+    before = client.get("/_sandbox/faults").json()
+    answer = client.post("/_sandbox/faults", json={"faults": [{"kind": "hang", "count": 1}], "events": events})
+    assert answer.status_code == 400
+    assert client.get("/_sandbox/faults").json() == before

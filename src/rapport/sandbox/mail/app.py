@@ -21,7 +21,7 @@ from rapport.sandbox.mail.faults import Fault, Faults
 from rapport.sandbox.mail.fields import error
 from rapport.sandbox.mail.ledger import Ledger
 from rapport.sandbox.mail.limits import RateLimit
-from rapport.sandbox.mail.options import MailOptions
+from rapport.sandbox.mail.options import EVENT_FAULTS, MailOptions
 from rapport.sandbox.mail.suppression import Suppressions, errors
 from rapport.sandbox.mail.validate import MAX_BYTES, refusals
 from rapport.sandbox.mail.webhook import WebhookSender
@@ -83,6 +83,11 @@ class Provider:
         return checked
 
     async def send(self, request: Request) -> Response:
+        fault = self.faults.next()
+        if fault:
+            self.ledger.count_fault(fault.kind)
+            if fault.kind == "half_read":
+                return DroppedConnection()
         body, refusal = await self._body(request)
         if refusal:
             return refusal
@@ -95,7 +100,6 @@ class Provider:
             return errors(400, *found, headers=headers)
         if ((body.get("mail_settings") or {}).get("sandbox_mode") or {}).get("enable"):
             return Response(status_code=200, headers=headers)
-        fault = self.faults.next()
         if fault:
             return await self._faulty(fault, body, headers)
         return self._accepted(body, headers)
@@ -126,10 +130,12 @@ class Provider:
             return self._too_many()
         if fault.kind in ("hang", "accept_late"):
             await asyncio.sleep(fault.seconds)
-        if fault.kind in ("error_after", "drop_after", "accept_late"):
+        if fault.kind in ("error_after", "drop_after", "hang_after", "accept_late"):
             answer = self._accepted(body, headers)
             if fault.kind == "accept_late":
                 return answer
+            if fault.kind == "hang_after":
+                await asyncio.sleep(fault.seconds)
         if fault.kind in ("error_before", "error_after"):
             return errors(500, error("Internal Server Error"))
         return DroppedConnection()
@@ -138,20 +144,28 @@ class Provider:
         return JSONResponse({"scopes": ["mail.send", "asm.groups.read", "suppression.read"]})
 
     async def read_faults(self, request: Request) -> Response:
-        return JSONResponse(self.faults.state())
+        return JSONResponse(self._fault_state())
 
     async def set_faults(self, request: Request) -> Response:
+        """Body: `faults` of requests and/or `events`, the shares and lags of `MailOptions`."""
         try:
-            body = await request.json()
-            self.faults.replace([Fault(**one) for one in body["faults"]], body.get("seed"))
-        except (ValueError, TypeError, KeyError) as problem:
-            return JSONResponse(
-                {"error": f'expected {{"faults": [{{"kind", "count" | "rate"}}]}}: {problem}'}, status_code=400
-            )
-        return JSONResponse(self.faults.state())
+            body = dict(await request.json())
+            requests = [Fault(**one) for one in body["faults"]] if "faults" in body else None
+            options = self.options.with_event_faults(body.get("events") or {})
+        except (ValueError, TypeError) as problem:
+            expected = 'expected {"faults": [{"kind", "count" | "rate"}], "events": {"lost_share": 0.1}}'
+            return JSONResponse({"error": f"{expected}: {problem}"}, status_code=400)
+        if requests is not None:
+            self.faults.replace(requests, body.get("seed"))
+        self.options = self.webhook.options = options
+        return JSONResponse(self._fault_state())
+
+    def _fault_state(self) -> dict[str, Any]:
+        events = {name: getattr(self.options, name) for name in EVENT_FAULTS}
+        return self.faults.state() | {"injected": self.ledger.fault_counts(), "events_faulty": events}
 
     async def set_webhook(self, request: Request) -> Response:
-        """Body: `url` and/or `paused`."""
+        """Body: `url` and/or `paused`; `resend` posts lost and abandoned events after all."""
         try:
             body = dict(await request.json())
         except (ValueError, TypeError):
@@ -163,6 +177,8 @@ class Provider:
             self.ledger.set_setting("webhook_url", str(url))
         if "paused" in body:
             self.webhook.paused = bool(body["paused"])
+        if body.get("resend"):
+            self.ledger.run("resend_abandoned")
         return JSONResponse({"url": self.webhook.url, "paused": self.webhook.paused, "waiting": self._waiting()})
 
     async def set_limit(self, request: Request) -> Response:
@@ -181,7 +197,7 @@ class Provider:
         """Counts for harnesses and the demo's live view; no personal data."""
         accepted = self.ledger.rows("accepted_count", search="")[0]["n"]
         counts = {"accepted": accepted, "events": self.ledger.event_counts(), "waiting": self._waiting()}
-        return JSONResponse(counts | self.faults.state())
+        return JSONResponse(counts | self._fault_state())
 
     def _waiting(self) -> int:
         return int(self.ledger.rows("events_waiting")[0]["n"])

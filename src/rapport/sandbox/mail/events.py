@@ -27,7 +27,7 @@ def event_row(
 ) -> dict[str, Any]:
     """A row for the ledger's `events`. `mail` is a decoded `accepted` row, `at` epoch seconds of the injected clock.
 
-    When it is posted (late or not) and how often is drawn from the seed and the event's id.
+    When it is posted (late or not), how often, and whether at all is drawn from the seed and the event's id.
     """
     sg_event_id = event_id(mail["sg_message_id"], event, ordinal)
     body: dict[str, Any] = dict(mail["custom_args"])
@@ -56,4 +56,5 @@ def event_row(
         "body": json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         "post_after": at + lag,
         "copies": 2 if draw.random() < options.doubled_share else 1,
+        "abandoned": int(draw.random() < options.lost_share),
     }

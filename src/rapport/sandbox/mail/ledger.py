@@ -118,6 +118,13 @@ class Ledger:
     def event_counts(self) -> dict[str, int]:
         return {row["event"]: row["n"] for row in self.rows("event_counts")}
 
+    def count_fault(self, kind: str) -> None:
+        self.run("count_fault", kind=kind)
+
+    def fault_counts(self) -> dict[str, int]:
+        """Faults that requests really met, by kind, over all processes that ever served this ledger."""
+        return {row["kind"]: row["injected"] for row in self.rows("fault_counts")}
+
     def mail(self, sg_message_id: str) -> dict[str, Any] | None:
         """One accepted mail with `headers`, `categories` and `custom_args` decoded."""
         found = self.rows("accepted_one", sg_message_id=sg_message_id)

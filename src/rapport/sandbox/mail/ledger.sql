@@ -44,6 +44,7 @@ create table if not exists events (
 );
 create index if not exists events_by_message on events (sg_message_id);
 create index if not exists events_waiting on events (post_after) where posted < copies and abandoned = 0;
+create table if not exists fault (kind text primary key, injected integer not null);
 create table if not exists asm_group (
   id integer primary key,
   name text not null unique,
@@ -94,8 +95,8 @@ order by position desc limit :limit offset :offset;
 select count(*) as n from accepted where instr(lower(to_email), lower(:search)) > 0;
 
 -- name: insert_event
-insert into events (sg_event_id, sg_message_id, email, event, occurred_at, body, post_after, copies)
-values (:sg_event_id, :sg_message_id, :email, :event, :occurred_at, :body, :post_after, :copies)
+insert into events (sg_event_id, sg_message_id, email, event, occurred_at, body, post_after, copies, abandoned)
+values (:sg_event_id, :sg_message_id, :email, :event, :occurred_at, :body, :post_after, :copies, :abandoned)
 on conflict (sg_event_id) do nothing;
 
 -- name: events_of_message
@@ -121,6 +122,16 @@ where position = :position;
 -- name: event_refused
 update events set failures = failures + 1, retry_at_real = :retry_at_real, abandoned = :abandoned
 where position = :position;
+
+-- name: resend_abandoned
+update events set abandoned = 0, failures = 0, retry_at_real = 0 where abandoned = 1;
+
+-- name: count_fault
+insert into fault (kind, injected) values (:kind, 1)
+on conflict (kind) do update set injected = injected + 1;
+
+-- name: fault_counts
+select kind, injected from fault;
 
 -- name: events_waiting
 select count(*) as n from events where posted < copies and abandoned = 0;

@@ -29,7 +29,7 @@ class WebhookSender:
         options: MailOptions,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._ledger, self._clock, self._options = ledger, clock, options
+        self._ledger, self._clock, self.options = ledger, clock, options
         self._key = private_key(directory)
         self._random = random.Random(f"webhook {options.seed}")
         self._client = httpx.AsyncClient(timeout=options.post_timeout_seconds, transport=transport, trust_env=False)
@@ -37,7 +37,7 @@ class WebhookSender:
 
     @property
     def url(self) -> str | None:
-        return self._ledger.setting("webhook_url") or self._options.webhook_url
+        return self._ledger.setting("webhook_url") or self.options.webhook_url
 
     async def run(self) -> None:
         """Posts until cancelled."""
@@ -45,7 +45,7 @@ class WebhookSender:
             while True:
                 sent = await self.post_due()
                 if not sent:
-                    await asyncio.sleep(self._options.poll_seconds)
+                    await asyncio.sleep(self.options.poll_seconds)
         finally:
             await self._client.aclose()
 
@@ -54,7 +54,7 @@ class WebhookSender:
         if self.paused or not self.url:
             return 0
         now = self._clock.now().timestamp()
-        due = self._ledger.rows("events_due", now=now, now_real=time.time(), limit=self._options.batch_events)
+        due = self._ledger.rows("events_due", now=now, now_real=time.time(), limit=self.options.batch_events)
         batch = list(self._fitting(due))
         if not batch:
             return 0
@@ -62,7 +62,7 @@ class WebhookSender:
         body = ("[" + ",\r\n".join(row["body"] for row in batch) + "]").encode()
         # Signed at the real time, whatever the demo's clock says: receivers judge a signature's age by theirs.
         if await self._post(body, int(time.time())):
-            again = now + self._options.event_lag_seconds * self._random.random()
+            again = now + self.options.event_lag_seconds * self._random.random()
             with self._ledger.transaction():
                 for row in batch:
                     self._ledger.run("event_posted", position=row["position"], next_post_after=again)
@@ -74,7 +74,7 @@ class WebhookSender:
         size = 0
         for row in rows:
             size += len(row["body"].encode()) + 3
-            if size > self._options.batch_bytes:
+            if size > self.options.batch_bytes:
                 return
             yield row
 
@@ -90,7 +90,7 @@ class WebhookSender:
         return answer.is_success
 
     def _put_off(self, batch: list[Any], now: float) -> None:
-        options = self._options
+        options = self.options
         with self._ledger.transaction():
             for row in batch:
                 wait = min(options.retry_seconds * 2 ** min(row["failures"], 16), options.retry_ceiling_seconds)
