@@ -5,7 +5,7 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rapport.errors import PermanentError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SENDGRID_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
 class Settings(BaseSettings):
@@ -56,10 +57,22 @@ class Settings(BaseSettings):
     bluesky_url: str | None = None
     bluesky_handle: str | None = None
     bluesky_app_password: str | None = Field(default=None, repr=False)
-    sendgrid_url: str = "https://api.sendgrid.com"
+
+    mail_provider: Literal["sendgrid", "smtp"] = "sendgrid"
+    sendgrid_region: Literal["global", "eu"] = "global"
+    sendgrid_url: str = Field(default_factory=lambda data: SENDGRID_URLS[data.get("sendgrid_region", "global")])
     sendgrid_api_key: str | None = Field(default=None, repr=False)
     sendgrid_unsubscribe_group: int | None = None
+    sendgrid_ip_pool: str | None = Field(default=None, min_length=2, max_length=64)
+    # The provider checks each request and sends nothing; every message then ends as failed, never as accepted.
+    sendgrid_sandbox_mode: bool = False
     sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    smtp_host: str | None = None
+    # Left out: the port of smtp_security, which is STARTTLS, or none for a server on this machine.
+    smtp_port: int | None = None
+    smtp_user: str | None = None
+    smtp_password: str | None = Field(default=None, repr=False)
+    smtp_security: Literal["starttls", "tls", "none"] | None = None
 
     @field_validator("sendgrid_webhook_public_keys", "dkim_selectors", mode="before")
     @classmethod
@@ -83,7 +96,7 @@ class Settings(BaseSettings):
         if not value:
             raise PermanentError(
                 f"RAPPORT_{name.upper()} is not set. Put it into the environment or .env, "
-                "or add the vendor's Airflow connection (README, 'Connect a real shop')."
+                "or add the vendor's Airflow connection (README, 'Your own data')."
             )
         return str(value)
 
