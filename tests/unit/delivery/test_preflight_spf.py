@@ -118,6 +118,10 @@ def test_terms_after_all_and_a_redirect_beside_it_are_never_read() -> None:
     assert spf("v=spf1 redirect=nowhere.example ip4:192.0.2.1 ~all")[0] == "green"
 
 
+def test_a_redirect_that_only_receivers_can_follow_is_counted_and_its_end_is_unknown() -> None:
+    assert spf("v=spf1 redirect=%{d}.x.example")[0] == "yellow"
+
+
 def test_a_redirect_brings_the_other_ones_end() -> None:
     assert spf("v=spf1 redirect=a1.example", zone=chain(1)) == (
         "green",

@@ -53,7 +53,7 @@ class _Walk:
             reading.allows_somebody |= qualifier == "+"
         if redirect:
             self._count((*above, name)[0])
-            rest = self.read(redirect, (*above, name))
+            rest = _Reading("", True) if "%" in redirect else self.read(redirect, (*above, name))
             reading.all, reading.allows_somebody = rest.all, reading.allows_somebody or rest.allows_somebody
         return reading
 
