@@ -1,14 +1,17 @@
-"""`rapport deliver …`: dispatch, reconcile, look, and stop everything."""
+"""`rapport deliver …`: send, reconcile, look, stop, slow down, call back."""
 
+from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from rapport.clock import get_clock
-from rapport.db import connect
+from rapport.errors import PermanentError
 from rapport.settings import get_settings
 
-app = typer.Typer(help="Sending: run, reconcile, status, stop, resume.", no_args_is_help=True)
+app = typer.Typer(help="Sending: run, reconcile, status, stop, rates, warm-up.", no_args_is_help=True)
+Because = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
 
 
 @app.command()
@@ -35,7 +38,7 @@ def reconcile() -> None:
 
 @app.command()
 def status() -> None:
-    """Counts by campaign and state."""
+    """Counts by campaign and state, and what stands against sending."""
     from rapport.delivery.status import status as read_status
 
     typer.echo(read_status(get_settings()))
@@ -43,22 +46,92 @@ def status() -> None:
 
 @app.command()
 def stop() -> None:
-    """Kill switch: no message is claimed from now on, by any worker."""
-    _switch(on=True)
-    typer.echo("stopped; `rapport deliver resume` lifts it")
+    """Kill switch: nothing leaves from now on, by any worker; says what was under way."""
+    from rapport.delivery import controls
+
+    typer.echo(controls.stop(get_settings()))
+    typer.echo("`rapport deliver resume` lifts it")
 
 
 @app.command()
-def resume() -> None:
-    """Lift the kill switch."""
-    _switch(on=False)
-    typer.echo("sending goes on")
+def resume(campaign: Annotated[str | None, typer.Argument(help="One paused campaign.")] = None) -> None:
+    """Lift the kill switch, or let one paused campaign go on."""
+    from rapport.delivery import controls
+
+    if campaign:
+        controls.resume_campaign(get_settings(), campaign)
+        typer.echo(f"{campaign} goes on")
+    else:
+        controls.resume(get_settings())
+        typer.echo("sending goes on")
 
 
-def _switch(*, on: bool) -> None:
-    with connect("engine", settings=get_settings()) as conn:
-        conn.execute(
-            "update ops.control set value = to_jsonb(%s::boolean), changed_at = clock_timestamp()"
-            " where name = 'kill_switch'",
-            (on,),
-        )
+@app.command()
+def pause(campaign: Annotated[str, typer.Argument(help="Its name.")], because: Because = "by hand") -> None:
+    """Let nothing of one campaign leave; what is due waits until it expires."""
+    from rapport.delivery import controls
+
+    controls.pause_campaign(get_settings(), campaign, because)
+    typer.echo(f"{campaign} is paused; `rapport deliver resume {campaign}` lets it go on")
+
+
+@app.command()
+def cancel(
+    campaign: Annotated[str, typer.Argument(help="Its name.")],
+    occurrence: Annotated[str | None, typer.Option(help="One occurrence, by its key; left out: all.")] = None,
+    because: Because = "by hand",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Call back what has not left yet. It cannot be undone."""
+    from rapport.delivery import controls
+
+    what = f"{campaign} {occurrence}" if occurrence else f"all of {campaign}"
+    if not yes:
+        typer.confirm(f"Call back {what}? It cannot be undone.", abort=True)
+    typer.echo(f"{controls.cancel(get_settings(), campaign, occurrence, because)} messages called back")
+
+
+@app.command()
+def rate(
+    per_hour: Annotated[float | None, typer.Argument(help="Messages an hour; left out: no limit.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="Of one campaign.")] = None,
+    mailbox: Annotated[str | None, typer.Option(help="To one mailbox provider: gmail, outlook, yahoo, rest.")] = None,
+) -> None:
+    """Limit how fast mail leaves: altogether, of one campaign, or to one mailbox provider."""
+    from rapport.delivery import controls
+
+    if campaign and mailbox:
+        raise PermanentError("a limit is for one campaign or for one mailbox provider; give one of the two")
+    settings = get_settings()
+    if campaign:
+        controls.set_rate(settings, "campaign", campaign, per_hour)
+    elif mailbox:
+        controls.set_rate(settings, "mailbox", mailbox, per_hour)
+    else:
+        controls.set_rate(settings, "all", "*", per_hour)
+    typer.echo("no limit" if per_hour is None else f"at most {per_hour:,.0f} messages an hour")
+
+
+@app.command("warm-up")
+def warm_up(
+    domain: Annotated[str, typer.Argument(help="The sending domain.")],
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; left out: today.")] = None,
+    ramp: Annotated[str | None, typer.Option(help="Messages a day, such as '50 100 200'; left out: doubling.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="End the warm-up.")] = False,
+) -> None:
+    """Let a new sending domain grow day by day."""
+    from rapport.delivery import controls
+
+    settings = get_settings()
+    if off:
+        controls.clear_warm_up(settings, domain)
+        typer.echo(f"{domain} has no daily limit")
+        return
+    try:
+        limits = [int(word) for word in ramp.replace(",", " ").split()] if ramp else list(controls.RAMP)
+    except ValueError:
+        raise PermanentError(f"--ramp {ramp!r}: whole numbers with spaces between them, such as '50 100 200'") from None
+    today: date = get_clock(settings).now().astimezone(ZoneInfo(settings.shop_time_zone)).date()
+    first = start.date() if start else today
+    controls.set_warm_up(settings, domain, first, limits)
+    typer.echo(f"{domain}: {', '.join(f'{limit:,}' for limit in limits)} a day from {first}, then no limit")
