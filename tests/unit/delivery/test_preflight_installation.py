@@ -120,6 +120,29 @@ def test_the_provider_key_is_there_and_never_shown(settings: Settings) -> None:
     assert "secret" not in repr(verdict)
 
 
+def test_a_mail_server_on_this_machine_passes_mail_on(settings: Settings) -> None:
+    relay = changed(settings, mail_provider="smtp", smtp_host="127.0.0.1", sendgrid_url="http://127.0.0.1:8081")
+    assert not provider_is_local(relay)
+
+
+@pytest.mark.parametrize(
+    ("values", "level"),
+    [
+        ({"smtp_host": None}, "red"),
+        ({"smtp_host": "mail.example"}, "green"),
+        ({"smtp_host": "mail.example", "smtp_user": "ada"}, "red"),
+        ({"smtp_host": "mail.example", "smtp_user": "ada", "smtp_password": "secret"}, "green"),
+    ],
+    ids=["nothing", "open", "no-password", "account"],
+)
+def test_a_mail_server_needs_a_name_and_a_whole_account(settings: Settings, values: dict[str, Any], level: str) -> None:
+    relay = changed(settings, mail_provider="smtp", **values)
+    verdict = check_provider_key(relay)
+    assert verdict.level == level
+    assert "secret" not in repr(verdict)
+    assert check_webhook_keys(relay).level == "skipped"
+
+
 def test_webhook_keys_are_p256_each(settings: Settings) -> None:
     good, other = public_key(ec.SECP256R1()), public_key(ec.SECP384R1())
     assert check_webhook_keys(settings).level == "red"

@@ -18,7 +18,10 @@ PLACEHOLDER_NAME = str(Settings.model_fields["shop_name"].default)
 
 
 def provider_is_local(settings: Settings) -> bool:
-    """Whether mail goes nowhere but to a provider on this machine, as in the demo and in tests."""
+    """Whether mail goes nowhere but to a simulated provider on this machine, as in the demo and in tests. A mail server
+    on this machine is no such thing: it passes mail on."""
+    if settings.mail_provider != "sendgrid":
+        return False
     host = urlsplit(settings.sendgrid_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -27,14 +30,27 @@ def provider_is_local(settings: Settings) -> bool:
 
 
 def check_provider_key(settings: Settings) -> Verdict:
+    """Whether there is what the provider asks for; what is wrong with it only the provider can say."""
+    if settings.mail_provider == "smtp":
+        return _smtp_account(settings)
     if not settings.sendgrid_api_key:
         todo = "set RAPPORT_SENDGRID_API_KEY, or the password of the Airflow connection `sendgrid`"
         return Verdict("provider key", "red", "there is no key for the mail provider", todo)
-    return Verdict("provider key", "green", "set (whether the provider takes it shows the first request)")
+    return Verdict("provider key", "green", "set; the first request shows whether it is accepted")
+
+
+def _smtp_account(settings: Settings) -> Verdict:
+    if not settings.smtp_host:
+        return Verdict("provider key", "red", "no mail server is named", "set RAPPORT_SMTP_HOST")
+    if settings.smtp_user and not settings.smtp_password:
+        return Verdict("provider key", "red", "a user without a password", "set RAPPORT_SMTP_PASSWORD")
+    return Verdict("provider key", "green", "set; the first session shows whether it is accepted")
 
 
 def check_webhook_keys(settings: Settings) -> Verdict:
     """Without a key the gateway refuses every event, and no doubtful send is ever settled."""
+    if settings.mail_provider == "smtp":
+        return Verdict("webhook key", "skipped", "skipped: a mail server sends no events")
     keys = settings.sendgrid_webhook_public_keys
     todo = "copy the public key from SendGrid's Settings > Mail Settings > Event Webhook to " + (
         "RAPPORT_SENDGRID_WEBHOOK_PUBLIC_KEYS"

@@ -27,7 +27,9 @@ _LOOKED_AT = (
     "shop_url",
     "shop_name",
     "shop_postal_address",
+    "mail_provider",
     "sendgrid_url",
+    "smtp_host",
 )
 
 
