@@ -49,9 +49,9 @@ def make_pipeline(source: Source, settings: Settings) -> Pipeline:
     What it must remember it takes back from the warehouse, where a cursor is committed with its rows. So a restored or
     a fresh database is read from where *it* stands, and a package of a failed run never comes in later.
     """
-    quiet_dlt()
     settings.dlt_dir.mkdir(parents=True, exist_ok=True)
     os.environ["DLT_DATA_DIR"] = str(settings.dlt_dir)
+    quiet_dlt()
     import dlt
 
     def build() -> Pipeline:

@@ -29,12 +29,16 @@ class Feed:
 
 
 def quiet_dlt() -> None:
-    """Settings of dlt that must stand before its first import: no telemetry, no look into Airflow's secrets."""
+    """Imports dlt with the settings that must stand before: no telemetry, no look into Airflow's secrets."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
     # One reader after the other: Bluesky's profiles are those of the authors just read.
     os.environ.setdefault("EXTRACT__NEXT_ITEM_MODE", "fifo")
+    from dlt.pipeline import trace
+
+    # Even with telemetry off its trackers write an id into the home folder (root's: /var/dlt).
+    trace.TRACKING_MODULES = []
 
 
 def dlt_source(name: str, feeds: Sequence[Feed]) -> DltSource:

@@ -174,6 +174,19 @@ def test_postgres_going_away_in_the_middle_is_transient_and_the_next_load_comple
     assert len(rows(shop)) == 5
 
 
+def test_a_load_tells_nobody_and_leaves_no_id_in_the_home_folder(
+    shop: Settings, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dlt.common.runtime import anon_tracker
+
+    asked: list[bool] = []
+    monkeypatch.setattr(anon_tracker, "get_anonymous_id", lambda: asked.append(True) or "")
+    vendor.answer = Desk([ticket(1, at(1))])
+    load_source("zendesk", shop, NOW)
+    assert asked == []
+    assert anon_tracker._ANON_TRACKER_ENDPOINT is None
+
+
 def test_a_second_load_of_one_source_waits_its_turn(shop: Settings, vendor: FakeVendor) -> None:
     desk = Desk([])
 
