@@ -1,11 +1,15 @@
 """Sending: every planned message once, or the reason why not. See docs/delivery.md for the protocol."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from rapport.clock import Clock
 from rapport.delivery.dispatch import Dispatcher
 from rapport.delivery.limits import Limits
+from rapport.delivery.providers import Provider
 from rapport.delivery.providers.sendgrid import sendgrid
+from rapport.delivery.providers.smtp import smtp
 from rapport.delivery.reconcile import reconcile_once
 from rapport.delivery.records import DispatchReport, ReconcileReport
 from rapport.delivery.render import Renderer
@@ -15,6 +19,10 @@ from rapport.settings import Settings
 __all__ = ["DispatchReport", "Limits", "ReconcileReport", "reconcile_once", "run_dispatcher"]
 
 CONCURRENCY = 32
+PROVIDERS: dict[str, Callable[[Settings, Limits, int], AbstractAsyncContextManager[Provider]]] = {
+    "sendgrid": sendgrid,
+    "smtp": smtp,
+}
 
 
 def run_dispatcher(
@@ -40,7 +48,8 @@ async def _run(
 ) -> DispatchReport:
     limits.check()
     renderer = Renderer(settings)
-    async with sendgrid(settings, limits, concurrency) as provider, Worker(settings) as worker:
+    chosen = PROVIDERS[settings.mail_provider]
+    async with chosen(settings, limits, concurrency) as provider, Worker(settings) as worker:
         dispatcher = Dispatcher(settings, worker, provider, renderer, clock, limits, concurrency)
         await dispatcher.run(seconds, until_idle)
         return dispatcher.report

@@ -36,7 +36,7 @@ class FakeProvider:
 
     @property
     def accepted(self) -> Counter[str]:
-        return Counter(body["personalizations"][0]["custom_args"]["send_id"] for body in self.bodies)
+        return Counter(one["custom_args"]["send_id"] for body in self.bodies for one in body["personalizations"])
 
     @property
     def url(self) -> str:

@@ -35,6 +35,7 @@ class Message:
     category: str
     go: Callable[[], None] = field(repr=False, compare=False)
     substitutions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Outcome:
 
     `accepted`: the provider said so. `not_sent`: certainly not accepted, and worth another attempt. `rejected`:
     certainly not accepted, and it never will be. `unknown`: anything else. `wait_seconds` is how long the provider
-    asked to be left alone, by everybody. `halt` says that not the message but our account or setting is wrong.
-    `detail` holds no personal data.
+    asked to be left alone by everybody, which it may also do when it accepts. `halt` says that not the message but our
+    account or setting is wrong. `status` is the reply code of the provider's protocol. `detail` holds no personal data.
     """
 
     kind: Literal["accepted", "not_sent", "rejected", "unknown"]

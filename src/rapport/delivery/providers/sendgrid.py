@@ -1,41 +1,54 @@
 """SendGrid over a thin client of ours: explicit timeouts, no redirects, no proxy from the environment, no retry."""
 
-import asyncio
 import hashlib
-import json
 import math
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 from rapport.delivery.limits import Limits
 from rapport.delivery.providers import Message, Outcome, TooLate
-from rapport.delivery.providers.sendgrid_body import body
+from rapport.delivery.providers.hold import Hold
+from rapport.delivery.providers.sendgrid_answer import outcome_of
+from rapport.delivery.providers.sendgrid_body import Account, body, requests
+from rapport.errors import DataError, RapportError
 from rapport.settings import Settings
 
 PATH = "/v3/mail/send"
-DEFAULT_WAIT_SECONDS = 1.0
+# The provider takes 1,000 personalizations; a lost answer makes all rows of its request doubtful, so far fewer.
+MAX_BATCH = 50
 REFUSED_WAIT_SECONDS = 5.0
-MAX_WAIT_SECONDS = 3600.0
 # Shorter than what servers grant an idle connection: writing into one that is just being closed leaves a doubt.
 KEEP_ALIVE_SECONDS = 4.0
-ANSWER_BYTES = 4096
+
+
+class _SomeTooLate(RapportError):
+    """These rows (by position) must not leave any more. Nothing was written."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__("some mails of a request must not leave any more")
+        self.reasons = reasons
 
 
 class _Guard:
     """Stands between an open connection and the first byte."""
 
-    def __init__(self, message: Message) -> None:
-        self._message = message
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
         self.passed = False
 
     def go(self) -> None:
-        self._message.go()
+        reasons = {}
+        for at, message in enumerate(self._messages):
+            try:
+                message.go()
+            except TooLate as late:
+                reasons[at] = str(late)
+        if reasons:
+            raise _SomeTooLate(reasons)
         self.passed = True
 
 
@@ -51,27 +64,58 @@ class _GuardedRequest(aiohttp.ClientRequest):
 class SendGrid:
     """One account. Made by `sendgrid`, which owns the connections."""
 
-    max_batch = 1
+    max_batch = MAX_BATCH
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, unsubscribe_group: int | None) -> None:
-        self._http, self._url, self._group = http, url.rstrip("/") + PATH, unsubscribe_group
+    def __init__(self, http: aiohttp.ClientSession, url: str, account: Account) -> None:
+        self._http, self._url, self._account = http, url.rstrip("/") + PATH, account
+        self._hold = Hold()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        return [await self._send(message) for message in messages]
+        """See Provider. Messages that must not share a request are sent by one more."""
+        outcomes: dict[int, Outcome] = {}
+        for positions in requests(messages):
+            told = await self._deliver([messages[at] for at in positions])
+            outcomes |= dict(zip(positions, told, strict=True))
+        return [outcomes[at] for at in range(len(messages))]
 
-    async def _send(self, message: Message) -> Outcome:
+    async def _deliver(self, messages: Sequence[Message]) -> list[Outcome]:
+        """One request. Only what was certainly refused as a whole is asked again in halves, each row guarded anew;
+        the bad rows are found after about 2 log2(n) requests each."""
+        held = await self._hold.over()
+        if held is not None:
+            return [held] * len(messages)
         try:
-            payload = body(message, self._group)
-        except (TypeError, ValueError):
-            return Outcome("rejected", "cannot be encoded: a text holds half a character")
+            outcome = await self._ask(messages)
+        except _SomeTooLate as late:
+            return await self._without(messages, late.reasons)
+        self._hold.obey(outcome)
+        # Sandbox mode's 200 is no refusal: every row of it was found good.
+        if len(messages) > 1 and outcome.kind == "rejected" and outcome.status != 200:
+            middle = len(messages) // 2
+            return [*await self._deliver(messages[:middle]), *await self._deliver(messages[middle:])]
+        return [outcome] * len(messages)
+
+    async def _without(self, messages: Sequence[Message], late: Mapping[int, str]) -> list[Outcome]:
+        others = [message for at, message in enumerate(messages) if at not in late]
+        told = iter(await self._deliver(others) if others else ())
+        return [
+            Outcome("not_sent", f"not sent: {late[at]}") if at in late else next(told) for at in range(len(messages))
+        ]
+
+    async def _ask(self, messages: Sequence[Message]) -> Outcome:
+        try:
+            payload = body(messages, self._account)
+        except DataError as error:
+            return Outcome("rejected", f"cannot be encoded: {error}")
         digest = hashlib.sha256(payload).hexdigest()
-        guard = _Guard(message)
+        guard = _Guard(messages)
         token = _GUARD.set(guard)
         try:
-            async with self._http.post(self._url, data=payload, allow_redirects=False) as answer:
-                return await _read(answer, digest)
-        except TooLate as late:
-            return Outcome("not_sent", f"not sent: {late}")
+            answer = await self._http.post(self._url, data=payload, allow_redirects=False)
+            try:
+                return await outcome_of(answer, digest, sandbox_mode=self._account.sandbox_mode)
+            finally:
+                answer.release()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             what = type(error).__name__
             if guard.passed:
@@ -100,49 +144,4 @@ async def sendgrid(settings: Settings, limits: Limits, concurrency: int) -> Asyn
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     ) as http:
-        yield SendGrid(http, settings.require("sendgrid_url"), settings.sendgrid_unsubscribe_group)
-
-
-async def _read(answer: aiohttp.ClientResponse, digest: str) -> Outcome:
-    status, headers = answer.status, answer.headers
-    if status == 202:
-        # The status line is the promise; whatever may still follow cannot take it back.
-        return Outcome("accepted", "", status, headers.get("X-Message-Id"), payload_sha256=digest)
-    if status == 429:
-        return Outcome("not_sent", "not sent: rate limited (429)", status, wait_seconds=asked_wait(headers))
-    if status == 408:
-        return Outcome("not_sent", "not sent: the request did not arrive whole (408)", status)
-    if status in (401, 403, 404):
-        return Outcome("not_sent", f"not sent: the account or its address is wrong ({status})", status, halt=True)
-    if 400 <= status < 500:
-        fields = await _refused_fields(answer)
-        return Outcome("rejected", f"refused with {status}{fields}", status, payload_sha256=digest)
-    return Outcome("unknown", f"answered {status}", status, payload_sha256=digest)
-
-
-def asked_wait(headers: Mapping[str, str], now: float | None = None) -> float:
-    """Seconds to wait by `Retry-After` (seconds or a date) or `X-RateLimit-Reset` (epoch seconds), at most an hour."""
-    now = time.time() if now is None else now
-    after, reset = headers.get("Retry-After", "").strip(), headers.get("X-RateLimit-Reset", "").strip()
-    seconds = DEFAULT_WAIT_SECONDS
-    if after.isascii() and after.isdigit():
-        seconds = float(after)
-    elif after:
-        with suppress(TypeError, ValueError):
-            seconds = parsedate_to_datetime(after).timestamp() - now
-    elif reset.isascii() and reset.isdigit():
-        seconds = float(reset) - now
-    return min(max(seconds, DEFAULT_WAIT_SECONDS), MAX_WAIT_SECONDS)
-
-
-async def _refused_fields(answer: aiohttp.ClientResponse) -> str:
-    """Names of the fields refused: the messages beside them may quote an address, so they are not kept."""
-    try:
-        async with asyncio.timeout(1):
-            raw = await answer.content.read(ANSWER_BYTES)
-        errors = json.loads(raw)["errors"]
-        names = [str(entry["field"]) for entry in errors if entry.get("field")]
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    safe = [name for name in names if len(name) < 80 and "@" not in name and name.isprintable()]
-    return f": {', '.join(safe[:5])}" if safe else ""
+        yield SendGrid(http, settings.require("sendgrid_url"), Account.of(settings))
