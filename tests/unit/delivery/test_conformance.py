@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.campaigns import content
@@ -145,6 +145,7 @@ def test_no_control_character_reaches_a_header(control: str) -> None:
     assert "sender address" in faults(mail(sender=f"{value}@shop.example"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["\r\n", "\r", "\n"]), st.text(max_size=40))
 def test_no_line_break_passes_wherever_it_stands(before: str, line_break: str, after: str) -> None:
     value = before + line_break + after
