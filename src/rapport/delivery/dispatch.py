@@ -50,7 +50,7 @@ class Dispatcher:
         self._worker, self._provider, self._renderer = worker, provider, renderer
         self._clock, self._limits, self._concurrency = clock, limits, concurrency
         self._zone = ZoneInfo(settings.shop_time_zone)
-        self._stops = Stops(worker)
+        self._stops = Stops(settings, worker, clock)
         self._flight = Flight(provider, renderer, self._stops, clock)
         self._slots = asyncio.Semaphore(concurrency)
         self._flying: set[asyncio.Task[list[Finished]]] = set()
@@ -67,8 +67,10 @@ class Dispatcher:
 
     async def run(self, seconds: float | None, until_idle: bool) -> None:
         """Until nothing is due (`until_idle`), or `seconds` real seconds are over, or for ever. Raises PermanentError
-        when the account is refused, TransientError when Postgres stays away; results known by then are written."""
+        when preflight is red or the account is refused, TransientError when Postgres stays away; results known by then
+        are written."""
         end = time.monotonic() + seconds if seconds is not None else float("inf")
+        await self._stops.read_preflight()
         await self._stops.read()
         watching = asyncio.create_task(self._stops.watch())
         try:

@@ -12,6 +12,7 @@ from rapport.delivery import Limits, run_dispatcher
 from rapport.delivery.claim import claim_batch, open_lanes
 from rapport.delivery.records import Claim, Lane
 from rapport.delivery.worker import Worker
+from rapport.errors import PermanentError
 from rapport.keys import uuid7
 
 from .conftest import NOW
@@ -205,3 +206,11 @@ def test_a_mail_that_was_claimed_is_stopped_before_its_first_byte(shop: Any, pro
     reasons = [row["reason"] for row in shop.conn.execute("select reason from ops.send where attempt_no > 0")]
     assert reasons.count("not sent: the kill switch is on") == 2
     assert sum(provider.accepted.values()) == 2
+
+
+def test_nothing_leaves_for_a_real_provider_before_preflight_has_passed(shop: Any, provider: Any) -> None:
+    shop.plan(1)
+    real = shop.settings.model_copy(update={"sendgrid_url": "https://mail.provider.example"})
+    with pytest.raises(PermanentError, match="rapport preflight"):
+        run_dispatcher(real, shop.clock, until_idle=True)
+    assert shop.states() == {"pending": 1}
