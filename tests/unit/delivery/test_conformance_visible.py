@@ -62,6 +62,11 @@ def test_what_can_be_seen_is_found(show: Callable[[str], str]) -> None:
     assert page.links == {WAY_OUT}
 
 
+def test_a_hidden_picture_is_no_link() -> None:
+    picture = f'<div hidden><a href="{WAY_OUT}"><img src="x" alt="Unsubscribe"></a></div>'
+    assert read_page(PAGE.format(picture)).links == frozenset()
+
+
 def test_language_and_direction_are_those_of_the_page() -> None:
     page = read_page(PAGE.format('<html lang="ar" dir="rtl">'))
     assert (page.language, page.direction) == ("en", "ltr")
