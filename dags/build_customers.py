@@ -3,9 +3,10 @@
 #### What
 1. `prepare`: dbt's staging and intermediate layers: profiles, identifiers, edges.
 2. `identify`: clusters with stable customer ids.
-3. `publish`: marts, segments with their history, `activation.campaign_audience`; consent facts move to where
-   sending checks them.
-4. `check_audience`: gate 2. Passed, it emits the asset `activation.campaign_audience`.
+3. `build`: marts, segments and `activation.campaign_audience`, beside those that are read; consent facts move
+   to where sending checks them.
+4. `publish`: gate 2; passed, what was built takes the place of what is read, in one moment, and the asset
+   `activation.campaign_audience` is emitted. The build before it is kept: `rapport rollback`.
 
 #### When
 Once a round of ingests has passed its gates, or at once for imported files; so one build serves one round. And
@@ -16,12 +17,12 @@ Everyone: campaigns read the audience, the analyst reads the marts. While it fai
 and campaigns that are due refuse to plan on an audience that is too old.
 
 #### What to do if it fails
-- `prepare` or `publish`: the log names the dbt node and its message; `ops.build_node` keeps every node's
+- `prepare` or `build`: the log names the dbt node and its message; `ops.build_node` keeps every node's
   result. A failed test is a statement about the data: read its SQL under `dbt_project/`, correct source or
   model, clear the task.
 - `identify`: the log says which rule broke; nothing was written. Clear it after the cause is gone.
-- `check_audience`: the log names the expectation (an address twice, no consent, ...). Nothing is planned
-  until it passes.
+- `publish`: the log names the expectation (an address twice, no consent, ...); nothing is published and
+  nothing is planned until it passes. When readers hold the old tables for too long it is tried again.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
@@ -53,14 +54,14 @@ def build_customers() -> None:
         print(pipeline.identify(*runtime()))
 
     @task
-    def publish() -> None:
-        pipeline.publish(*runtime())
+    def build() -> None:
+        pipeline.build(*runtime())
 
     @task(outlets=[CAMPAIGN_AUDIENCE])
-    def check_audience() -> None:
-        pipeline.check_audience(*runtime())
+    def publish() -> None:
+        print(pipeline.publish(*runtime()))
 
-    prepare() >> identify() >> publish() >> check_audience()
+    prepare() >> identify() >> build() >> publish()
 
 
 build_customers()

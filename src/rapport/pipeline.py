@@ -66,20 +66,23 @@ def identify(settings: Settings, clock: Clock) -> str:
     return str(identity.resolve(settings, clock.now()))
 
 
-def publish(settings: Settings, clock: Clock) -> None:
-    """Marts, segments with their history, and the audience; then consent facts move to where sending checks them."""
+def build(settings: Settings, clock: Clock) -> None:
+    """Marts, segments and the audience beside those that are read; consent facts move to where sending checks them."""
     from rapport import transform
     from rapport.delivery.consent import sync_consent
 
-    transform.publish(settings, clock.now())
+    transform.build(settings, clock.now())
     sync_consent(settings)
 
 
-def check_audience(settings: Settings, clock: Clock) -> None:
-    """Gate 2: without it nothing is planned. Raises GateFailed."""
+def publish(settings: Settings, clock: Clock) -> str:
+    """Gate 2 on what was built; passed, it takes the place of what is read, as a whole. Raises GateFailed: then
+    yesterday's tables stay and nothing is planned."""
+    from rapport import transform
     from rapport.quality import require_gate
 
-    require_gate(AUDIENCE_GATE, settings, clock)
+    require_gate(AUDIENCE_GATE, settings, clock, schema=f"activation{transform.NEXT}")
+    return str(transform.publish(settings))
 
 
 def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
@@ -119,8 +122,8 @@ def run(
     step("gate files", lambda: gate("files", settings, clock))
     step("prepare", lambda: prepare(settings, clock))
     step("identify", lambda: identify(settings, clock))
+    step("build", lambda: build(settings, clock))
     step("publish", lambda: publish(settings, clock))
-    step("check audience", lambda: check_audience(settings, clock))
     names = campaigns if campaigns is not None else campaign_names(settings)
     for name in names:
         step(f"plan {name}", lambda name=name: summary.planned.setdefault(name, plan(name, settings, clock)))  # type: ignore[misc]

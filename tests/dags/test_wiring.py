@@ -10,14 +10,14 @@ GATES = {
     "raw_zendesk": ("ingest_zendesk", "gate"),
     "raw_bluesky": ("ingest_bluesky", "gate"),
     "raw_files": ("ingest_files", "gate"),
-    "activation.campaign_audience": ("build_customers", "check_audience"),
+    "activation.campaign_audience": ("build_customers", "publish"),
 }
 ORDER = {
     "ingest_shopify": ["load", "gate"],
     "ingest_zendesk": ["load", "gate"],
     "ingest_bluesky": ["load", "gate"],
     "ingest_files": ["load", "gate"],
-    "build_customers": ["prepare", "identify", "publish", "check_audience"],
+    "build_customers": ["prepare", "identify", "build", "publish"],
 }
 
 

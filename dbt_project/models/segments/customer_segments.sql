@@ -6,4 +6,4 @@ select
     segment,
     since_at,
     left_at
-from {{ source('segments', 'membership_history') }}
+from {{ source('history', 'membership_history') }}

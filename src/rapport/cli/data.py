@@ -1,4 +1,4 @@
-"""`rapport load | import | gate | run | bench | docs`: from raw data to an audience."""
+"""`rapport load | import | gate | run | rollback | bench | docs`: from raw data to an audience."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,6 +66,13 @@ def run(
             typer.echo(f"  {name:24} {value:>16,}" if isinstance(value, int) else f"  {name:24} {value:>16}")
 
 
+def rollback() -> None:
+    """Put the build before the last one back in place; a second call undoes the first."""
+    from rapport import transform
+
+    typer.echo(transform.rollback(get_settings()))
+
+
 def bench(
     name: Annotated[str | None, typer.Argument(help="One benchmark; left out: all.")] = None,
     rows: Annotated[
@@ -92,6 +99,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_files)
     app.command()(gate)
     app.command()(run)
+    app.command()(rollback)
     app.command()(bench)
     app.command()(docs)
 

@@ -1,4 +1,4 @@
-"""A build in two phases. Customer ids are settled between them, by `rapport.identity`."""
+"""A build in two phases. Customer ids are settled between them, by `rapport.identity`; `publish` follows them."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from rapport.db import postgres_needed
 from rapport.errors import DataError, TransientError
 from rapport.settings import Settings
 from rapport.transform.ledger import building, finish_build
-from rapport.transform.membership import MembershipReport, record_membership
 from rapport.transform.report import BuildReport, NodeResult
 from rapport.transform.runner import run_dbt
 
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 NAMED_FAILURES = 10
 
 _PREPARE = ("path:seeds", "path:models/staging", "path:models/intermediate/unified")
-_PUBLISH = ("path:models/intermediate/customers", "path:models/marts", "path:models/segments", "path:models/activation")
+_BUILD = ("path:models/intermediate/customers", "path:models/marts", "path:models/segments", "path:models/activation")
 
 
 def prepare(settings: Settings, as_of: datetime) -> BuildReport:
@@ -34,17 +33,17 @@ def prepare(settings: Settings, as_of: datetime) -> BuildReport:
     return _run("prepare", settings, as_of, _PREPARE, ("--indirect-selection", "buildable"))
 
 
-def publish(settings: Settings, as_of: datetime) -> BuildReport:
-    """Marts, segments with their history, and the audience, with their tests; needs resolved customer ids.
+def build(settings: Settings, as_of: datetime) -> BuildReport:
+    """Marts, segments and the audience, with their tests, beside those that are read; needs resolved customer ids.
 
-    Raises as `prepare` does. A failed test stops the models after it: the audience stays that of the last good build.
+    Raises as `prepare` does. What is read stays as it is until `publish`.
     """
-    return _run("publish", settings, as_of, _PUBLISH, (), history=True)
+    return _run("build", settings, as_of, _BUILD, ())
 
 
 def generate_docs(settings: Settings, as_of: datetime) -> Path:
     """dbt's documentation as one page; returns its path."""
-    run_dbt("docs generate", settings, as_of, ("--static",))
+    run_dbt("docs generate", settings, as_of, ("--static",), schema_suffix="")
     return settings.home / "dbt" / "target" / "static_index.html"
 
 
@@ -54,12 +53,9 @@ def _run(
     as_of: datetime,
     paths: Sequence[str],
     arguments: Sequence[str],
-    *,
-    history: bool = False,
 ) -> BuildReport:
     started = monotonic()
     nodes: tuple[NodeResult, ...] = ()
-    moved = MembershipReport(0, 0, {})
     with postgres_needed(phase), building(settings, phase, as_of) as build_id:
         try:
             nodes = run_dbt(
@@ -67,8 +63,6 @@ def _run(
                 ("--select", *paths, "--exclude", "test_type:unit", *arguments),
             )  # fmt: skip
             _require_passed(phase, nodes)
-            if history:
-                moved = record_membership(settings, as_of)
         except Exception as error:
             # With Postgres away the build stays open; the next one closes it as abandoned.
             with suppress(TransientError, psycopg.OperationalError):
@@ -76,7 +70,7 @@ def _run(
             raise
         finish_build(settings, build_id, nodes, None)
     seconds = monotonic() - started
-    report = BuildReport(build_id, phase, as_of, seconds, nodes, moved.entered, moved.left, moved.segments)
+    report = BuildReport(build_id, phase, as_of, seconds, nodes)
     logger.info("%s", report)
     return report
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -36,16 +36,13 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """One phase of a build. `entered` and `left` count segment memberships that began and ended with it."""
+    """One phase of a build."""
 
     build_id: UUID
     phase: str
     as_of: datetime
     seconds: float
     nodes: tuple[NodeResult, ...]
-    entered: int = 0
-    left: int = 0
-    segments: dict[str, int] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[NodeResult, ...]:
@@ -54,8 +51,7 @@ class BuildReport:
     def __str__(self) -> str:
         kinds = Counter(node.kind for node in self.nodes if node.status != "skipped")
         what = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in sorted(kinds.items()))
-        moved = f", {self.entered} joined and {self.left} left a segment" if self.entered or self.left else ""
-        return f"{self.phase}: {what} in {self.seconds:.1f} s{moved}"
+        return f"{self.phase}: {what} in {self.seconds:.1f} s"
 
 
 def readable(message: str) -> str:

@@ -19,8 +19,11 @@ from rapport.transform.report import NodeResult, readable
 logger = logging.getLogger(__name__)
 
 
-def run_dbt(command: str, settings: Settings, as_of: datetime, arguments: Sequence[str] = ()) -> tuple[NodeResult, ...]:
-    """Runs `dbt <command>`; returns each node's result, failed ones included.
+def run_dbt(
+    command: str, settings: Settings, as_of: datetime, arguments: Sequence[str] = (), *, schema_suffix: str = "_next"
+) -> tuple[NodeResult, ...]:
+    """Runs `dbt <command>`; returns each node's result, failed ones included. Layers that others read are built in
+    schemas whose names end in `schema_suffix`.
 
     Raises TransientError when the database is away, DataError when the project itself cannot be parsed or run.
     """
@@ -30,7 +33,7 @@ def run_dbt(command: str, settings: Settings, as_of: datetime, arguments: Sequen
 
     folder = settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
-    with _environment(_variables(settings, as_of, folder)):
+    with _environment(_variables(settings, as_of, folder) | {"RAPPORT_DBT_SCHEMA_SUFFIX": schema_suffix}):
         answer = dbtRunner(callbacks=[_log_node]).invoke([*command.split(), *_common(settings), *arguments])
     if answer.exception is not None:
         text = readable(str(answer.exception))

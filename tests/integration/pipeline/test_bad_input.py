@@ -77,15 +77,18 @@ def test_an_address_twice_stops_the_plan_and_a_rebuilt_audience_is_planned(shop:
     tomorrow = FixedClock(datetime(2026, 7, 11, 8, tzinfo=UTC))
     pipeline.run(shop, tomorrow, campaigns=())
     change(shop, None, "truncate ops.send, ops.decision, ops.occurrence cascade")
+    pipeline.build(shop, tomorrow)
     change(
         shop,
         "transformer",
-        "create temporary table again as select * from activation.campaign_audience where email = 'ada@example.com';"
-        "update again set customer_id = 'another'; insert into activation.campaign_audience select * from again",
+        "create temporary table again as select * from activation_next.campaign_audience"
+        " where email = 'ada@example.com'; update again set customer_id = 'another';"
+        " insert into activation_next.campaign_audience select * from again",
     )
     with pytest.raises(GateFailed, match="one address, one person") as stopped:
-        pipeline.check_audience(shop, tomorrow)
+        pipeline.publish(shop, tomorrow)
     assert "ada@" not in str(stopped.value)
+    assert count(shop, "activation.campaign_audience") == 3
     with pytest.raises(GateFailed, match=r"failed its check.*Mend the source, then run `rapport run`"):
         pipeline.plan("win_back", shop, tomorrow)
     assert count(shop, "ops.send") == count(shop, "ops.decision") == 0

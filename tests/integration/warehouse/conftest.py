@@ -54,7 +54,9 @@ def run_script(settings: Settings, name: str) -> None:
 def build_all(settings: Settings, as_of: datetime) -> tuple[IdentityReport, transform.BuildReport]:
     transform.prepare(settings, as_of)
     report = identity.resolve(settings, as_of)
-    return report, transform.publish(settings, as_of)
+    built = transform.build(settings, as_of)
+    transform.publish(settings)
+    return report, built
 
 
 def snapshot(settings: Settings, as_of: datetime) -> Built:
