@@ -14,9 +14,12 @@ PAUSE_SECONDS = 2.0
 
 
 def dispatch(settings: Settings, clock: Clock) -> None:
-    """Sends what is due until nothing is, at most for the minute."""
+    """Sends what is due until nothing is, at most for the minute. Preflight is run anew some times a day. Raises
+    PermanentError while it is red."""
     from rapport.delivery import run_dispatcher
+    from rapport.delivery.preflight import refresh_preflight
 
+    refresh_preflight(settings, clock)
     log.info(run_dispatcher(settings, clock, seconds=SECONDS, until_idle=not _stays(settings)))
 
 

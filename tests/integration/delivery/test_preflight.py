@@ -18,7 +18,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rapport.clock import FixedClock, SystemClock
 from rapport.db import Connection, connect
-from rapport.delivery.preflight import CannotTell, PreflightReport, require_preflight, run_preflight
+from rapport.delivery.preflight import (
+    CannotTell,
+    PreflightReport,
+    refresh_preflight,
+    require_preflight,
+    run_preflight,
+)
 from rapport.delivery.preflight.lookup import DnsResolver
 from rapport.delivery.preflight.testing import ZoneResolver
 from rapport.errors import PermanentError
@@ -148,6 +154,17 @@ def test_a_run_counts_for_the_settings_it_looked_at(
     run(production)
     with pytest.raises(PermanentError, match="present settings"):
         require_preflight(production.model_copy(update=change), engine, datetime.now(UTC))
+
+
+def test_a_green_run_is_repeated_some_times_a_day_and_a_red_one_soon(production: Settings) -> None:
+    at = run(production).ran_at
+
+    def refreshed(hours: float) -> bool:
+        # Far from the real time, so that every run of it is red for its clock.
+        clock = FixedClock(at + timedelta(hours=hours))
+        return refresh_preflight(production, clock, resolver=ZoneResolver(ZONE), web=GoodWeb()) is not None
+
+    assert [refreshed(hours) for hours in (5.9, 6.1, 6.2, 6.3)] == [False, True, False, True]
 
 
 def test_what_a_run_said_is_never_changed(production: Settings, engine: Connection) -> None:

@@ -19,7 +19,7 @@ from rapport.delivery.preflight.installation import (
 from rapport.delivery.preflight.lookup import DnsResolver, Resolver
 from rapport.delivery.preflight.replies import check_mx
 from rapport.delivery.preflight.spf import check_spf
-from rapport.delivery.preflight.store import SQL, record_run
+from rapport.delivery.preflight.store import SQL, is_due, record_run
 from rapport.delivery.preflight.verdict import CannotTell, PreflightReport, Verdict
 from rapport.errors import DataError
 from rapport.keys import canonical_address
@@ -54,6 +54,15 @@ def run_preflight(
         report = PreflightReport(now, tuple(verdicts))
         record_run(conn, settings, report)
     return report
+
+
+def refresh_preflight(
+    settings: Settings, clock: Clock, *, resolver: Resolver | None = None, web: Web | None = None
+) -> PreflightReport | None:
+    """Runs preflight when it is time again; None when it is not. Raises as `run_preflight`."""
+    with connect("engine", autocommit=True, settings=settings) as conn:
+        due = is_due(settings, conn, clock.now())
+    return run_preflight(settings, clock, resolver=resolver, web=web) if due else None
 
 
 def _clocks(conn: Connection, clock: Clock) -> tuple[datetime, datetime]:

@@ -17,6 +17,7 @@ from rapport.settings import Settings
 SQL = load_queries("rapport.delivery", "preflight.sql")
 # A run of another process may carry a clock that is this much ahead.
 AHEAD = timedelta(minutes=5)
+GREEN_FOR, RED_FOR = timedelta(hours=6), timedelta(minutes=10)
 # A run counts for the settings it looked at: another sender's domain needs a run of its own.
 _LOOKED_AT = (
     "mail_from",
@@ -69,6 +70,15 @@ def require_preflight(settings: Settings, conn: Connection, now: datetime) -> No
         red = [verdict for verdict in row["verdicts"] if verdict["level"] == "red"]
         lines = "\n".join(f"  - {verdict['check']}: {verdict['found']}. To do: {verdict['todo']}" for verdict in red)
         raise PermanentError(f"nothing is sent while preflight is red (docs/preflight.md):\n{lines}")
+
+
+def is_due(settings: Settings, conn: Connection, now: datetime) -> bool:
+    """Whether it is time for a run of its own: the last one is some hours old, or it was red and somebody may have
+    mended what it named."""
+    if provider_is_local(settings):
+        return False
+    row = conn.execute(SQL["last_run"], {"settings_sha256": settings_sha256(settings)}).fetchone()
+    return row is None or now - row["ran_at"] > (GREEN_FOR if row["passed"] else RED_FOR)
 
 
 def settings_sha256(settings: Settings) -> str:
