@@ -1,5 +1,7 @@
 """Benchmarks: each prints its figures with the ceiling or peer that was measured in the same run."""
 
+import signal
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Protocol, cast
@@ -31,6 +33,8 @@ def run_benchmarks(names: list[str] | None, *, rows: int | None) -> bool:
     from rich.console import Console
     from rich.table import Table
 
+    # Each benchmark stops its servers in a `finally`, which the signal's own way of ending would leave out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     table = Table(title="Benchmarks on this machine", title_justify="left")
     for column in ("figure", "value", "unit", "beside it", "its value", "ratio"):
         table.add_column(column)

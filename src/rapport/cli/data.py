@@ -87,11 +87,16 @@ def bench(
 
 
 def docs() -> None:
-    """Generate dbt's documentation of every table."""
+    """Generate dbt's documentation of every table; prints where the page lies."""
     from rapport import transform
+    from rapport.db import connect, migrate
+    from rapport.db.embedded import awake
 
     settings = get_settings()
-    typer.echo(transform.generate_docs(settings, get_clock(settings).now()))
+    with awake(settings):
+        with connect(settings=settings) as conn:
+            migrate(conn)
+        typer.echo(transform.generate_docs(settings, get_clock(settings).now()))
 
 
 def register(app: typer.Typer) -> None:

@@ -148,6 +148,20 @@ class EmbeddedPostgres:
             yield
 
 
+@contextmanager
+def awake(settings: Settings) -> Iterator[None]:
+    """Our own server runs within the block: one that was off is started, and stopped again after it."""
+    server = EmbeddedPostgres(settings.home)
+    was_off = not settings.database_url and server.port() is None
+    if was_off:
+        server.start()
+    try:
+        yield
+    finally:
+        if was_off:
+            server.stop()
+
+
 def running_url(settings: Settings, database: str) -> str:
     """URL of the running embedded server; raises PermanentError that says how to start it."""
     return EmbeddedPostgres(settings.home).url(database)

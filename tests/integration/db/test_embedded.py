@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rapport.db import connect
-from rapport.db.embedded import EmbeddedPostgres, free_port
+from rapport.db.embedded import EmbeddedPostgres, awake, free_port
 from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
 
@@ -34,6 +34,17 @@ def test_it_keeps_its_data_over_a_restart_and_takes_another_port_when_its_own_is
         server.stop("immediate")
     assert {"rapport", "airflow"} <= names
     assert durable == ("on", "on")
+
+
+def test_a_server_that_was_off_is_off_again_and_a_running_one_is_left_alone(settings: Settings) -> None:
+    server = EmbeddedPostgres(settings.home)
+    with awake(settings):
+        with psycopg.connect(server.url()) as conn:
+            assert conn.execute("select 1").fetchone() == (1,)
+        with awake(settings):
+            pass
+        assert server.port() is not None
+    assert server.port() is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that the server's user cannot enter")

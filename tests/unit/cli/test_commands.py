@@ -1,5 +1,6 @@
 """What a person meets at the command line: help for everything, one sentence for what goes wrong."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,31 @@ def test_help_does_not_import_what_takes_seconds() -> None:
     code = f"import sys, rapport.cli; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SLEEPING = """
+import sys, time
+from types import SimpleNamespace
+import rapport.bench as bench
+
+def run(rows):
+    try:
+        print("up", flush=True)
+        time.sleep(60)
+    finally:
+        print("stopped its servers", flush=True)
+
+sys.modules["rapport.bench.sleeping"] = SimpleNamespace(run=run)
+bench.NAMES = ("sleeping",)
+bench.run_benchmarks(None, rows=None)
+"""
+
+
+def test_a_benchmark_that_is_told_to_end_stops_what_it_started() -> None:
+    with subprocess.Popen([sys.executable, "-c", SLEEPING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    assert said == "stopped its servers\n"
+    assert process.returncode == 128 + signal.SIGTERM
