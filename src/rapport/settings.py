@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     # A nightly run and two hours for it to be late.
     preflight_max_age_hours: float = 26.0
 
+    # The gateway: who may read /metrics, and keys that forms on the shop's own site carry to ask for mail.
+    metrics_token: str | None = Field(default=None, repr=False)
+    opt_in_form_keys: Annotated[tuple[str, ...], NoDecode] = Field(default=(), repr=False)
+
     # When Airflow pulls from the sources: five cron fields, in UTC.
     ingest_schedule: str = "7 * * * *"
 
@@ -58,6 +62,10 @@ class Settings(BaseSettings):
     bluesky_handle: str | None = None
     bluesky_app_password: str | None = Field(default=None, repr=False)
 
+    # People who took that many marketing mails in that many days, without one open, click or order, get no more. 0: off.
+    sunset_days: int = Field(default=0, ge=0)
+    sunset_mails: int = Field(default=10, ge=1)
+
     mail_provider: Literal["sendgrid", "smtp"] = "sendgrid"
     sendgrid_region: Literal["global", "eu"] = "global"
     sendgrid_url: str = Field(default_factory=lambda data: SENDGRID_URLS[data.get("sendgrid_region", "global")])
@@ -66,6 +74,8 @@ class Settings(BaseSettings):
     sendgrid_ip_pool: str | None = Field(default=None, min_length=2, max_length=64)
     # The provider checks each request and sends nothing; every message then ends as failed, never as accepted.
     sendgrid_sandbox_mode: bool = False
+    # The paid add-on Email Activity: evidence for mails whose events were lost.
+    sendgrid_activity: bool = False
     sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = ()
     smtp_host: str | None = None
     # Left out: the port of smtp_security, which is STARTTLS, or none for a server on this machine.
@@ -74,7 +84,7 @@ class Settings(BaseSettings):
     smtp_password: str | None = Field(default=None, repr=False)
     smtp_security: Literal["starttls", "tls", "none"] | None = None
 
-    @field_validator("sendgrid_webhook_public_keys", "dkim_selectors", mode="before")
+    @field_validator("sendgrid_webhook_public_keys", "dkim_selectors", "opt_in_form_keys", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Keys may stand side by side, separated by a comma, while one replaces the other."""

@@ -1,4 +1,8 @@
-"""Consent facts from the warehouse to where the claim asks for them. They only ever grow."""
+"""Consent facts from the warehouse to where the claim asks for them. They only ever grow.
+
+A double opt-in is what a person confirmed at our own gateway, and it alone lifts a suppression (see
+ops.suppression_in_force). What another system calls so is a consent like others.
+"""
 
 from collections.abc import Iterable
 from typing import Any

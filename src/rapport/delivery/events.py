@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rapport.delivery.bounces import bounce_kind
+
 # From the least to the largest; the largest a send has met is kept. A bounce may follow a delivery, and who opens,
 # clicks or complains has surely got it.
 LATTICE = (
@@ -33,8 +35,10 @@ _ENGAGEMENT = {
     "group_unsubscribe": "unsubscribed",
     "spamreport": "complained",
 }
+# What the provider says when it did not even try. Of its own bounces it does not say what kind they were.
 _DROPPED_FOR = {
-    "bounced address": "hard_bounce",
+    "bounced address": "provider_list",
+    "invalid": "provider_list",
     "spam reporting address": "complaint",
     "unsubscribed address": "unsubscribe",
 }
@@ -50,6 +54,7 @@ class InboxEvent:
     send_id: UUID
     occurred_at: datetime
     raw: Mapping[str, Any]
+    attempt_no: int | None = None
 
     def __repr__(self) -> str:
         return f"InboxEvent({self.event_id!r}, {self.event!r}, {self.send_id})"
@@ -57,10 +62,21 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proof that the provider took a send, with the largest engagement and the earliest time told."""
+    """Proof that the provider took a send, with the largest engagement, the earliest time and the last attempt told."""
 
     send_id: UUID
     engagement: str
+    occurred_at: datetime
+    attempt_no: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One event that speaks against an address or against us. `kind`: complaint, hard_bounce, soft_bounce or block."""
+
+    event_id: str
+    send_id: UUID
+    kind: str
     occurred_at: datetime
 
 
@@ -91,24 +107,41 @@ def evidence(events: Iterable[InboxEvent]) -> list[Evidence]:
     """One entry a send, whatever the order and however often an event is repeated."""
     found: dict[UUID, Evidence] = {}
     for event in events:
-        rank = engagement(event.event, event.raw)
+        told = Evidence(event.send_id, engagement(event.event, event.raw), event.occurred_at, event.attempt_no or 1)
         former = found.get(event.send_id)
-        if former is None:
-            found[event.send_id] = Evidence(event.send_id, rank, event.occurred_at)
-        else:
-            earliest = min(former.occurred_at, event.occurred_at)
-            found[event.send_id] = Evidence(event.send_id, larger(former.engagement, rank), earliest)
+        found[event.send_id] = told if former is None else _both(former, told)
     return [found[send_id] for send_id in sorted(found)]
 
 
+def _both(one: Evidence, other: Evidence) -> Evidence:
+    return Evidence(
+        one.send_id,
+        larger(one.engagement, other.engagement),
+        min(one.occurred_at, other.occurred_at),
+        max(one.attempt_no, other.attempt_no),
+    )
+
+
 def suppressions(events: Iterable[InboxEvent]) -> list[Suppression]:
-    """What the events forbid. Nothing lifts a suppression, a provider's resubscription neither."""
+    """What the events forbid at once; a provider's resubscription lifts nothing. Soft bounces forbid by their number,
+    which the ledger counts (sql/inbox.sql)."""
     found = []
     for event in events:
         reason, topic = _forbids(event)
         if reason:
             found.append(Suppression(event.send_id, event.event_id, reason, topic, event.occurred_at))
     return sorted(found, key=lambda fact: fact.event_id)
+
+
+def feedback(events: Iterable[InboxEvent]) -> list[Feedback]:
+    """What the events say against addresses or against us, in the order of their ids."""
+    found = []
+    for event in events:
+        if event.event == "spamreport":
+            found.append(Feedback(event.event_id, event.send_id, "complaint", event.occurred_at))
+        elif event.event == "bounce":
+            found.append(Feedback(event.event_id, event.send_id, bounce_kind(event.raw), event.occurred_at))
+    return sorted(found, key=lambda one: one.event_id)
 
 
 def _forbids(event: InboxEvent) -> tuple[str | None, str | None]:
@@ -118,13 +151,11 @@ def _forbids(event: InboxEvent) -> tuple[str | None, str | None]:
         return "unsubscribe", EVERYTHING
     if event.event == "group_unsubscribe":
         return "unsubscribe", None
-    if event.event == "bounce" and _is_hard(event.raw):
+    if event.event == "bounce" and bounce_kind(event.raw) == "hard_bounce":
         return "hard_bounce", EVERYTHING
     if event.event == "dropped":
-        return _DROPPED_FOR.get(str(event.raw.get("reason", "")).strip().lower()), EVERYTHING
+        reason = _DROPPED_FOR.get(str(event.raw.get("reason", "")).strip().lower())
+        # The provider says the same of its unsubscribe group and of its global list; the latter is synchronised daily.
+        grouped = reason == "unsubscribe" and event.raw.get("asm_group_id") is not None
+        return reason, None if grouped else EVERYTHING
     return None, None
-
-
-def _is_hard(raw: Mapping[str, Any]) -> bool:
-    """A block is about us or about now; a 4.x status is about now. What is left is the address."""
-    return raw.get("type") != "blocked" and not str(raw.get("status", "5")).startswith("4")

@@ -103,8 +103,9 @@ class DispatchReport:
 
 @dataclass
 class ReconcileReport:
-    """Counts of one pass. `proved` moved to accepted by an event, `orphaned` lost their worker, `released` may be
-    tried again, `foreign` are events of sends this ledger does not know. `gate_open` is None when nobody asked."""
+    """Counts of one pass. `proved` moved to accepted by evidence, `orphaned` lost their worker, `released` may be
+    tried again, `foreign` are events of sends this ledger does not know, `doubted` may have left before the database
+    was restored, `trips` of the breaker, `canaries` are occurrences let go. `gate_open` is None when nobody asked."""
 
     events: int = 0
     proved: int = 0
@@ -114,6 +115,10 @@ class ReconcileReport:
     quarantined: int = 0
     released: int = 0
     still_unknown: int = 0
+    expired: int = 0
+    doubted: int = 0
+    trips: int = 0
+    canaries: int = 0
     gate_open: bool | None = None
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, LiteralString, Self, TypeVar
 import psycopg
 
 from rapport.db import Connection, connect, load_queries
+from rapport.delivery import restore
 from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
 
@@ -28,6 +29,7 @@ class Worker:
         self._settings = settings
         self._turn = asyncio.Lock()
         self._conn: Connection | None = None
+        self._mark: restore.Mark | None = None
         self.epoch = 0
 
     async def __aenter__(self) -> Self:
@@ -48,7 +50,11 @@ class Worker:
 
         def in_transaction(conn: Connection) -> T:
             with conn.transaction():
-                return work(conn)
+                done = work(conn)
+            # Before a byte of what was claimed leaves, it is known outside of the database; see restore.Mark.
+            if self._mark is not None:
+                self._mark.raise_to(restore.last_fence(conn))
+            return done
 
         async with self._turn:
             return await asyncio.to_thread(self._work, in_transaction)
@@ -80,9 +86,8 @@ class Worker:
                 raise PermanentError("the liveness lock of a new epoch is taken: two ledgers share one database")
             check_session(_one(conn, SQL["session_facts"], key), conn.info.backend_pid)
             self._check_second_session(conn)
-            # Two workers that meet an unmet database at once: the loser sees no row in its snapshot, and no difference.
-            if _one(conn, SQL["meet_database"], {})["same"] is False:
-                raise PermanentError(RESTORED)
+            restore.refuse_restored(conn, self._settings)
+            self._mark = restore.Mark.of(self._settings, conn)
         except BaseException:
             conn.close()
             raise
@@ -107,13 +112,6 @@ class Worker:
 POOLED = (
     "the sender is connected through a connection pooler, where a session's locks say nothing about who lives. "
     "Point RAPPORT_DATABASE_URL at Postgres itself."
-)
-
-
-RESTORED = (
-    "restore guard: this is not the database that was last sent from (a backup was restored, a standby promoted or the "
-    "database cloned), so it may not know of mails that have left. Nothing is sent. See docs/operations.md: once what "
-    "left is accounted for, delete the row 'database_identity' of ops.control."
 )
 
 

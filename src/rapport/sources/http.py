@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -19,6 +19,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 TRIES = 6
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 75.0
+Body = TypeVar("Body", dict[str, Any], list[Any])
 
 
 class Refused(PermanentError):
@@ -56,11 +57,15 @@ class Api:
         self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """JSON object of a GET. Raises TransientError after bounded retries, Refused on 4xx."""
-        return self._call("GET", path, params=params, headers=headers)
+        return self._call("GET", path, dict, params=params, headers=headers)
+
+    def get_list(self, path: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """JSON array of a GET. Raises as `get`."""
+        return self._call("GET", path, list, params=params)
 
     def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """JSON object of a POST that only reads, so that repeating it is harmless. Raises as `get`."""
-        return self._call("POST", path, json=body, headers=headers)
+        return self._call("POST", path, dict, json=body, headers=headers)
 
     @contextmanager
     def lines(self, url: str) -> Iterator[Iterator[str]]:
@@ -74,12 +79,12 @@ class Api:
         except httpx.HTTPError as error:
             raise TransientError(f"{what} broke off: {type(error).__name__}") from error
 
-    def _call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+    def _call(self, method: str, path: str, expected: type[Body], **kwargs: Any) -> Body:
         what = f"{self.vendor}: {method} {path}"
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
         for attempt in range(1, self.tries + 1):
             try:
-                return self._once(what, method, path, kwargs)
+                return self._once(what, method, path, expected, kwargs)
             except TransientError as error:
                 seconds = FIRST_WAIT * 2 ** (attempt - 1) if error.retry_after is None else error.retry_after
                 if attempt == self.tries or seconds > LONGEST_WAIT:
@@ -89,7 +94,7 @@ class Api:
                 self.wait(seconds)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _once(self, what: str, method: str, path: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _once(self, what: str, method: str, path: str, expected: type[Body], kwargs: dict[str, Any]) -> Body:
         try:
             response = self._client.request(method, path, **kwargs)
         except httpx.TimeoutException as error:
@@ -104,8 +109,8 @@ class Api:
             answer = response.json()
         except ValueError as error:
             raise TransientError(f"{what} answered JSON that breaks off or is none") from error
-        if not isinstance(answer, dict):
-            raise TransientError(f"{what} answered JSON that is not an object")
+        if not isinstance(answer, expected):
+            raise TransientError(f"{what} answered JSON that is not {'a list' if expected is list else 'an object'}")
         return answer
 
     def _refused(self, what: str, response: httpx.Response) -> Refused:
@@ -119,10 +124,12 @@ class Api:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds the vendor asked us to wait, from `Retry-After` as a number or as a date; None if it did not."""
+    """Seconds the vendor asked us to wait, from `Retry-After` as a number or as a date, else from `X-RateLimit-Reset`
+    as the second of an epoch; None if it did not."""
     value = response.headers.get("retry-after", "").strip()
     if not value:
-        return None
+        reset = response.headers.get("x-ratelimit-reset", "")
+        return max(0.0, int(reset) - time.time()) if reset.isdigit() and response.status_code == 429 else None
     try:
         return max(0.0, float(value))
     except ValueError:

@@ -8,6 +8,7 @@ import pytest
 
 from rapport.delivery import Limits, ReconcileReport, reconcile_once, run_dispatcher
 from rapport.delivery.worker import LOCK_SPACE
+from rapport.keys import uuid7
 
 QUICK = Limits(connect_seconds=0.5, read_seconds=1, deadline_seconds=2, lease_seconds=3, window_seconds=4)
 
@@ -177,9 +178,9 @@ def test_a_hard_bounce_suppresses_and_a_block_does_not(shop: Any, provider: Any)
     assert facts == [{"recipient_key": shop.row(hard)["recipient_key"], "topic": "*", "reason": "hard_bounce"}]
 
 
-def test_events_of_unknown_sends_harm_nobody(shop: Any) -> None:
+def test_events_of_sends_that_were_never_planned_harm_nobody(shop: Any) -> None:
     (send_id,) = shop.plan(1)
-    shop.event(send_id, "processed")
+    shop.event(uuid7(), "processed")
     report = reconcile(shop)
-    assert (report.foreign, report.proved) == (1, 0)
+    assert (report.events, report.foreign, report.proved) == (1, 1, 0)
     assert shop.row(send_id)["state"] == "pending"

@@ -7,7 +7,14 @@ from intermediate.int_consent_facts;
 
 -- name: add_facts
 insert into ops.consent_fact (recipient_key, topic, granted, occurred_at, source, how, source_record_id)
-select given.*
+select
+    given.recipient_key,
+    given.topic,
+    given.granted,
+    given.occurred_at,
+    given.source,
+    case when given.how = 'double_opt_in' then 'imported_double_opt_in' else given.how end,
+    given.source_record_id
 from unnest(
     %(recipient_key)s::text[],
     %(topic)s::text[],

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rapport.clock import Clock
+from rapport.sandbox.mail.activity import Activity
 from rapport.sandbox.mail.envelopes import accept
 from rapport.sandbox.mail.faults import Fault, Faults
 from rapport.sandbox.mail.fields import error
@@ -207,6 +208,7 @@ class Provider:
             Route("/v3/mail/send", self.guarded(self.send), methods=["POST"]),
             Route("/v3/scopes", self.guarded(self.scopes), methods=["GET"]),
             *self.suppressions.routes(self.guarded),
+            Route("/v3/messages", self.guarded(Activity(self.ledger).messages), methods=["GET"]),
             Route("/_sandbox/faults", self.read_faults, methods=["GET"]),
             Route("/_sandbox/faults", self.set_faults, methods=["POST"]),
             Route("/_sandbox/webhook", self.set_webhook, methods=["POST"]),

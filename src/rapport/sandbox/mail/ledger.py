@@ -101,7 +101,7 @@ class Ledger:
         reason: str | None = None,
         status: str | None = None,
     ) -> None:
-        """Puts an address on a list: `global`, `group`, `bounce` or `spam_report`."""
+        """Puts an address on a list: `global`, `group`, `bounce`, `spam_report`, `block` or `invalid`."""
         self.run(
             "suppress", kind=kind, group_id=group_id, email=email.lower(), created=at, reason=reason, status=status
         )
@@ -110,7 +110,13 @@ class Ledger:
         """Why the provider would drop a mail to this address, in its own words; None when it would go out."""
         for row in self.rows("suppressions_of_address", email=email.lower()):
             kind = row["kind"]
-            if "list" in bypass or kind in bypass or (kind == "group" and row["group_id"] != group_id):
+            # Blocks are about the sender: the provider goes on trying.
+            if (
+                kind == "block"
+                or "list" in bypass
+                or kind in bypass
+                or (kind == "group" and row["group_id"] != group_id)
+            ):
                 continue
             return _DROP_REASONS[kind]
         return None
@@ -136,6 +142,7 @@ _DROP_REASONS = {
     "group": "Unsubscribed Address",
     "bounce": "Bounced Address",
     "spam_report": "Spam Reporting Address",
+    "invalid": "Invalid",
 }
 
 

@@ -52,7 +52,7 @@ create table if not exists asm_group (
   is_default integer not null default 0
 );
 create table if not exists suppression (
-  kind text not null check (kind in ('global', 'group', 'bounce', 'spam_report')),
+  kind text not null check (kind in ('global', 'group', 'bounce', 'spam_report', 'block', 'invalid')),
   group_id integer not null default 0,
   email text not null,
   created real not null,
@@ -85,6 +85,9 @@ select * from accepted where position > :position order by position limit :limit
 
 -- name: accepted_one
 select * from accepted where sg_message_id = :sg_message_id;
+
+-- name: accepted_of_send
+select * from accepted where send_id = :send_id order by position desc limit :limit;
 
 -- name: accepted_page
 select * from accepted

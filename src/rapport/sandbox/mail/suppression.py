@@ -11,7 +11,13 @@ from rapport.clock import Clock
 from rapport.sandbox.mail.fields import error
 from rapport.sandbox.mail.ledger import Ledger
 
-_LISTS = {"unsubscribes": "global", "bounces": "bounce", "spam_reports": "spam_report"}
+_LISTS = {
+    "unsubscribes": "global",
+    "bounces": "bounce",
+    "spam_reports": "spam_report",
+    "blocks": "block",
+    "invalid_emails": "invalid",
+}
 FAR_FUTURE = 2**53
 
 
@@ -131,8 +137,10 @@ class Suppressions:
 
 def _listed(kind: str, row: Any) -> dict[str, Any]:
     entry = {"created": int(row["created"]), "email": row["email"]}
-    if kind == "bounce":
+    if kind in ("bounce", "block"):
         entry |= {"reason": row["reason"] or "", "status": row["status"] or ""}
+    if kind == "invalid":
+        entry |= {"reason": row["reason"] or ""}
     if kind == "spam_report":
         entry |= {"ip": "192.0.2.10"}
     return entry
