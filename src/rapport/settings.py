@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rapport.errors import PermanentError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+CONNECTIONS = ("shopify", "zendesk", "bluesky", "sendgrid", "smtp")
+"""Vendors whose keys may stand in an Airflow connection of that name instead."""
 SENDGRID_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
@@ -104,9 +106,11 @@ class Settings(BaseSettings):
         """The named setting, or a PermanentError that says which variable to set."""
         value = getattr(self, name)
         if not value:
+            vendor = name.partition("_")[0]
+            other = f" or add the Airflow connection {vendor!r}" if vendor in CONNECTIONS else ""
             raise PermanentError(
-                f"RAPPORT_{name.upper()} is not set. Put it into the environment or .env, "
-                "or add the vendor's Airflow connection (README, 'Your own data')."
+                f"RAPPORT_{name.upper()} is not set. Put it into the environment or .env{other} "
+                "(README, 'Your own data')."
             )
         return str(value)
 
