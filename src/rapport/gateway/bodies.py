@@ -1,10 +1,17 @@
 """Request bodies within bounds."""
 
-from email.parser import BytesParser
-from email.policy import HTTP
 from urllib.parse import parse_qs
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, create_form_parser
 from starlette.requests import ClientDisconnect, Request
+
+MAX_FORM_BYTES = 64 * 1024
+# A declared length of more digits is beyond every bound.
+MAX_LENGTH_DIGITS = 12
+MAX_FIELDS = 200
+
+Form = dict[str, list[str]]
 
 
 class TooLargeError(Exception):
@@ -14,7 +21,7 @@ class TooLargeError(Exception):
 async def bounded(request: Request, most: int) -> bytes:
     """The raw body. Raises TooLargeError as soon as it is longer than `most` bytes."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > most:
+    if not (declared.isascii() and declared.isdigit() and len(declared) <= MAX_LENGTH_DIGITS and int(declared) <= most):
         raise TooLargeError
     received = bytearray()
     try:
@@ -28,27 +35,46 @@ async def bounded(request: Request, most: int) -> bytes:
     return bytes(received)
 
 
-def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """Fields of a form in either of HTML's encodings; empty for anything else."""
+async def form(request: Request, most: int) -> Form:
+    """Fields of a form in either of HTML's encodings; empty for anything else. Raises TooLargeError."""
+    body = await bounded(request, most)
+    return form_fields(request.headers.get("content-type", ""), body)
+
+
+def form_fields(content_type: str, body: bytes) -> Form:
+    """Values by field name, in the order given. What is no form has none."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return _multipart(content_type, body)
+    # A one-click client that forgot to say what it sends can only mean this.
     if kind in ("application/x-www-form-urlencoded", ""):
         try:
-            found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+            return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
             return {}
-        return {name: values[0] for name, values in found.items()}
     return {}
 
 
-def _multipart(content_type: str, body: bytes) -> dict[str, str]:
-    head = content_type.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")
-    document = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + head + b"\r\n\r\n" + body)
-    fields = {}
-    for part in document.iter_parts() if document.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes):
-            fields[name] = payload.decode("utf-8", "replace").strip()
+def _multipart(content_type: str, body: bytes) -> Form:
+    fields: Form = {}
+
+    def add(name: bytes | None, value: bytes | None) -> None:
+        key = (name or b"").decode("utf-8", "replace")
+        fields.setdefault(key, []).append((value or b"").decode("utf-8", "replace"))
+
+    def on_field(field: Field) -> None:
+        add(field.field_name, field.value)
+
+    def on_file(file: File) -> None:
+        # Some mail programs name a file even for the one-click field; within our bound it lies in memory.
+        file.file_object.seek(0)
+        add(file.field_name, file.file_object.read())
+
+    headers = {"Content-Type": content_type.encode("latin-1", "replace")}
+    try:
+        parser = create_form_parser(headers, on_field, on_file, {"MAX_FIELDS": MAX_FIELDS})
+        parser.write(body)
+        parser.finalize()
+    except FormParserError:
+        return {}
     return fields

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,9 +17,8 @@ class MalformedError(ValueError):
     """The body is not a list of events; the message says what it is instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One event of ours. `raw` is JSON text and names the person."""
+class Row(NamedTuple):
+    """One event of ours. `raw` is JSON text and names the person: never log one."""
 
     event_id: str
     event: str
@@ -30,11 +30,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`foreign` events carry another installation's or environment's mark, or none; `broken` ones cannot be read."""
+    """Rows in the order of their ids, so that two batches at once cannot block each other. `repeated` events stood in
+    the body twice, `foreign` ones carry another installation's or environment's mark, or none; `broken` ones cannot be
+    read."""
 
     rows: list[Row]
-    foreign: int
-    broken: int
+    repeated: int = 0
+    foreign: int = 0
+    broken: int = 0
 
 
 def parse(body: bytes, installation: str, environment: str) -> Batch:
@@ -48,7 +51,7 @@ def parse(body: bytes, installation: str, environment: str) -> Batch:
     if len(document) > MAX_EVENTS:
         raise MalformedError(f"more than {MAX_EVENTS} events")
     rows: dict[str, Row] = {}
-    foreign = broken = 0
+    repeated = foreign = broken = 0
     for event in document:
         if not isinstance(event, dict):
             broken += 1
@@ -56,10 +59,12 @@ def parse(body: bytes, installation: str, environment: str) -> Batch:
             foreign += 1
         else:
             row = _row(event)
-            broken += row is None
-            if row is not None:
+            if row is None:
+                broken += 1
+            else:
+                repeated += row.event_id in rows
                 rows[row.event_id] = row
-    return Batch([rows[event_id] for event_id in sorted(rows)], foreign, broken)
+    return Batch(sorted(rows.values(), key=itemgetter(0)), repeated, foreign, broken)
 
 
 def _row(event: dict[str, Any]) -> Row | None:

@@ -1,112 +1,126 @@
-"""The unsubscribe pages: one small document, readable without scripts, styles or sight, in the reader's direction."""
+"""The pages: small documents, usable without scripts, styles or sight, in the reader's language and direction."""
 
 import base64
 import hashlib
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
 
-# Per language: title, question, button, done, not found, try again. {shop} is the shop's name.
-TEXTS = {
-    "en": (
-        "Unsubscribe",
-        "Do you no longer want to get these e-mails from {shop}?",
-        "Unsubscribe",
-        "Done. You will get no more of these e-mails from {shop}.",
-        "This link does not work.",
-        "That did not work just now. Please try again in a few minutes.",
-    ),
-    "de": (
-        "Abmelden",
-        "Möchten Sie diese E-Mails von {shop} nicht mehr erhalten?",
-        "Abmelden",
-        "Erledigt. Sie erhalten diese E-Mails von {shop} nicht mehr.",
-        "Dieser Link funktioniert nicht.",
-        "Das hat gerade nicht geklappt. Bitte versuchen Sie es in einigen Minuten noch einmal.",
-    ),
-    "fr": (
-        "Se désabonner",
-        "Vous ne souhaitez plus recevoir ces e-mails de {shop} ?",
-        "Se désabonner",
-        "C’est fait. Vous ne recevrez plus ces e-mails de {shop}.",
-        "Ce lien ne fonctionne pas.",
-        "Cela n’a pas fonctionné. Veuillez réessayer dans quelques minutes.",
-    ),
-    "es": (
-        "Cancelar la suscripción",
-        "¿Ya no quiere recibir estos correos de {shop}?",
-        "Cancelar la suscripción",
-        "Hecho. No recibirá más correos de este tipo de {shop}.",
-        "Este enlace no funciona.",
-        "No ha funcionado. Inténtelo de nuevo dentro de unos minutos.",
-    ),
-    "it": (
-        "Annulla l’iscrizione",
-        "Non desidera più ricevere queste e-mail da {shop}?",
-        "Annulla l’iscrizione",
-        "Fatto. Non riceverà più queste e-mail da {shop}.",
-        "Questo link non funziona.",
-        "Non ha funzionato. Riprovi tra qualche minuto.",
-    ),
-    "nl": (
-        "Afmelden",
-        "Wilt u deze e-mails van {shop} niet meer ontvangen?",
-        "Afmelden",
-        "Klaar. U ontvangt deze e-mails van {shop} niet meer.",
-        "Deze link werkt niet.",
-        "Dat lukte nu niet. Probeer het over enkele minuten opnieuw.",
-    ),
-    "ar": (
-        "إلغاء الاشتراك",
-        "هل تريد التوقف عن تلقي هذه الرسائل من {shop}؟",
-        "إلغاء الاشتراك",
-        "تم. لن تصلك هذه الرسائل من {shop} بعد الآن.",
-        "هذا الرابط لا يعمل.",
-        "لم ينجح ذلك الآن. يرجى المحاولة مرة أخرى بعد بضع دقائق.",
-    ),
-    "he": (
-        "הסרה מרשימת התפוצה",
-        "האם ברצונך להפסיק לקבל הודעות אלה מ־{shop}?",
-        "הסרה",
-        "בוצע. לא יישלחו אליך עוד הודעות אלה מ־{shop}.",
-        "הקישור הזה אינו פועל.",
-        "הפעולה לא הצליחה. אפשר לנסות שוב בעוד כמה דקות.",
-    ),
-}
-RIGHT_TO_LEFT = frozenset({"ar", "he"})
-_PLACE = {"ask": 1, "done": 3, "not_found": 4, "try_again": 5}
-_STYLE = (
-    "body{font:1.1rem/1.6 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:34rem;margin:4rem auto;"
-    "padding:0 1.5rem}h1{font-size:1.6rem}button{font:inherit;color:#fff;background:#1a1a1a;border:2px solid #1a1a1a;"
-    "border-radius:.4rem;padding:.7rem 1.4rem;cursor:pointer}button:focus-visible{outline:3px solid #1d5bd8;"
-    "outline-offset:3px}"
-)
+from minijinja import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from rapport.gateway.texts import Texts, choose
+from rapport.settings import Settings
+
+_FOLDER = files("rapport.gateway") / "templates"
+_STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8")
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+RETRY_AFTER = {"Retry-After": "30"}
 
 
-def language(asked: str | None, accepted: str | None) -> str:
-    """The page's language: as asked in the address, else the first known one that the browser accepts, else English."""
-    for entry in [asked or "", *(accepted or "")[:500].split(",")]:
-        code = entry.partition(";")[0].strip().replace("_", "-").partition("-")[0].lower()
-        if code in TEXTS:
-            return code
-    return "en"
+@dataclass(frozen=True, slots=True)
+class TopicView:
+    """One line of the preference page. `final`: off for a reason that the person cannot lift here; `locked`: off, and
+    this page may not begin to turn it on."""
+
+    name: str
+    title: str
+    on: bool
+    final: bool
+    locked: bool
 
 
-def page(name: str, code: str, shop: str) -> str:
-    """The document `ask`, `done`, `not_found` or `try_again`."""
-    texts = TEXTS[code]
-    direction = "rtl" if code in RIGHT_TO_LEFT else "ltr"
-    said = escape(texts[_PLACE[name]].replace("{shop}", shop))
-    form = ""
-    if name in ("ask", "try_again"):
-        # No action: the form answers to its own address, token and language included.
-        form = (
-            '<form method="post"><input type="hidden" name="confirm" value="yes">'
-            f'<button type="submit">{escape(texts[2])}</button></form>'
+class Pages:
+    """Every page's shape; what is said and done stands with the handlers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._shop, self._contact = settings.shop_name, settings.mail_from
+        names = ("layout.html", "notice.html", "question.html", "preferences.html")
+        self._templates = Environment(
+            templates={name: (_FOLDER / name).read_text(encoding="utf-8") for name in names},
+            undefined_behavior="strict",
         )
-    role = ' role="status"' if name == "done" else ""
-    return (
-        f'<!doctype html><html lang="{code}" dir="{direction}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(texts[0])}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(texts[0])}</h1><p{role}>{said}</p>{form}</main></body></html>"
-    )
+
+    def reader(self, request: Request) -> "Reader":
+        """Pages for the one who sent this request."""
+        texts = choose(request.query_params.get("lang"), request.headers.get("accept-language"))
+        return Reader(self, texts, request.query_params.get("lang") is not None)
+
+    def render(self, name: str, texts: Texts, values: Mapping[str, Any]) -> str:
+        return self._templates.render_template(
+            name, texts=texts.lines, language=texts.language, direction=texts.direction, style=_STYLE, **values
+        )
+
+    @property
+    def shop(self) -> str:
+        return self._shop
+
+    @property
+    def contact(self) -> str:
+        return self._contact
+
+
+class Reader:
+    """The pages in the language of one reader."""
+
+    def __init__(self, pages: Pages, texts: Texts, asked: bool) -> None:
+        self._pages, self.texts, self._asked = pages, texts, asked
+
+    def say(self, name: str, **values: str) -> str:
+        return self.texts.say(name, shop=self._pages.shop, **values)
+
+    @cached_property
+    def query(self) -> str:
+        """Keeps a language that was asked for when the reader goes on to another page."""
+        return f"?lang={quote(self.texts.language)}" if self._asked else ""
+
+    def notice(self, title: str, *said: str, choose: str | None = None, status: int = 200) -> Response:
+        """`said` is the result of what the reader did; `choose` an address for further choices."""
+        return self._page("notice.html", status, title=title, said=said, choose=choose, contact=None, explanation=None)
+
+    def question(
+        self, title: str, question: str, button: str, *said: str, choose: str | None = None, status: int = 200
+    ) -> Response:
+        """One button that answers to the page's own address."""
+        return self._page(
+            "question.html", status, title=title, question=question, button=button, said=said, choose=choose
+        )
+
+    def preferences(self, topics: Sequence[TopicView], *said: str, old: bool, status: int = 200) -> Response:
+        shown = [{name: getattr(topic, name) for name in TopicView.__dataclass_fields__} for topic in topics]
+        title = self.say("preferences_title")
+        return self._page("preferences.html", status, title=title, topics=shown, said=said, old=old)
+
+    def not_found(self) -> Response:
+        """One page for every token that is none, so that nobody learns what was wrong with it."""
+        return self._page(
+            "notice.html",
+            404,
+            title=self.say("not_found_title"),
+            said=(),
+            explanation=self.say("not_found"),
+            contact=self._pages.contact,
+            choose=None,
+        )
+
+    def try_again(self, title: str, status: int = 503) -> Response:
+        """The database is away, or there were too many requests."""
+        return self._page(
+            "notice.html",
+            status,
+            title=title,
+            said=(self.say("try_again"),),
+            explanation=None,
+            contact=self._pages.contact,
+            choose=None,
+        )
+
+    def _page(self, name: str, status: int, **values: Any) -> Response:
+        headers = {"Content-Language": self.texts.language, "Vary": "Accept-Language"}
+        if status in (429, 503):
+            headers |= RETRY_AFTER
+        return HTMLResponse(self._pages.render(name, self.texts, values), status, headers)

@@ -1,7 +1,8 @@
 """The gateway's few statements, over a small set of connections in the role that may only insert."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,41 +11,111 @@ import psycopg
 
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import TransientError
-from rapport.gateway.events import Row
+from rapport.gateway.events import Row as EventRow
 from rapport.settings import Settings
 
-SQL = load_queries("rapport.gateway", "inbox.sql")
+INBOX = load_queries("rapport.gateway", "inbox.sql")
+PREFERENCES = load_queries("rapport.gateway", "preferences.sql")
+OPT_IN = load_queries("rapport.gateway", "opt_in.sql")
 IDLE_CONNECTIONS = 4
-_COLUMNS = tuple(Row.__dataclass_fields__)
+EVERYTHING = "*"
+# Of confirmation mails to one address; more would be a nuisance that somebody else could order.
+REQUESTS_A_DAY = 5
 Result = TypeVar("Result")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """A request for mail that grants nothing yet. `address` None: the ledger knows it. Never log one."""
+
+    opt_in_id: UUID
+    recipient_key: str
+    address: str | None
+    topic: str
+    language: str
+    wording: str
+    source: str
+    expires_at: datetime
 
 
 class Store:
-    """Methods block; call them in a thread. Each raises TransientError when Postgres is away."""
+    """Methods block; call them in a thread. Each raises TransientError when Postgres is away, and what it wrote is
+    committed when it returns."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: list[Connection] = []
         self._guard = threading.Lock()
 
-    def add_events(self, rows: list[Row]) -> int:
+    def add_events(self, rows: Sequence[EventRow]) -> int:
         """How many were new. They are durable when this returns, so the provider may forget them."""
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
-        return self._with(lambda conn: conn.execute(SQL["insert_events"], columns).rowcount) if rows else 0
+        if not rows:
+            return 0
+        values = dict(zip(EventRow._fields, map(list, zip(*rows, strict=True)), strict=True))
+        return self._with(lambda conn: conn.execute(INBOX["insert_events"], values).rowcount)
 
     def unsubscribe(self, send_id: UUID, source: str, now: datetime) -> bool:
         """The recipient of this send gets nothing more on its topic, from this moment on. Twice changes nothing.
         False when there is no such send."""
-        values = {"send_id": send_id, "source": source, "evidence_id": f"send:{send_id}", "now": now}
+        values = _leaving(send_id, source, now) | {"topics": None}
 
         def insert(conn: Connection) -> bool:
-            added = conn.execute(SQL["insert_unsubscribe"], values).rowcount
-            return bool(added) or conn.execute(SQL["send_exists"], values).fetchone() is not None
+            added = conn.execute(PREFERENCES["suppress"], values).rowcount
+            return bool(added) or conn.execute(PREFERENCES["send_exists"], values).fetchone() is not None
 
         return self._with(insert)
 
+    def standing(self, send_id: UUID, language: str, now: datetime) -> list[Row]:
+        """Each topic of the shop as it stands for the address of this send; empty when there is no such send."""
+        values = {"send_id": send_id, "language": language, "now": now}
+        return self._with(lambda conn: conn.execute(PREFERENCES["standing"], values).fetchall())
+
+    def leave(self, send_id: UUID, wordings: Mapping[str, str], now: datetime, *, everything: bool = False) -> None:
+        """Withdraws the topics that `wordings` names, each with what the person was shown; `everything`: whatever
+        else there is or will be, too. Twice changes nothing."""
+        values = _leaving(send_id, "preference_page", now) | {
+            "topics": [EVERYTHING] if everything else list(wordings),
+            "refused": list(wordings),
+            "wordings": list(wordings.values()),
+        }
+
+        def insert(conn: Connection) -> None:
+            with conn.transaction():
+                conn.execute(PREFERENCES["suppress"], values)
+                conn.execute(PREFERENCES["refuse"], values)
+
+        self._with(insert)
+
+    def ask(self, requests: Sequence[OptIn], now: datetime) -> int:
+        """Keeps requests to be confirmed by mail; those beyond the day's measure for an address are dropped. How many
+        were kept is for counting only: nobody outside may learn it."""
+
+        def insert(conn: Connection) -> int:
+            kept = 0
+            with conn.transaction():
+                for request in requests:
+                    values = asdict(request) | {"now": now, "most_a_day": REQUESTS_A_DAY}
+                    conn.execute(OPT_IN["lock_recipient"], values)
+                    kept += conn.execute(OPT_IN["insert_request"], values).rowcount
+            return kept
+
+        return self._with(insert)
+
+    def topic(self, name: str, language: str) -> Row | None:
+        """A topic of the shop and its title, or None."""
+        return self._with(lambda conn: conn.execute(OPT_IN["topic"], {"topic": name, "language": language}).fetchone())
+
+    def request(self, opt_in_id: UUID) -> Row | None:
+        """Wording, language, expiry and whether it is confirmed; None when there is no such request."""
+        return self._with(lambda conn: conn.execute(OPT_IN["request"], {"opt_in_id": opt_in_id}).fetchone())
+
+    def confirm(self, opt_in_id: UUID, now: datetime) -> None:
+        """Turns a request into consent, once; after its expiry nothing happens."""
+        self._with(lambda conn: conn.execute(OPT_IN["confirm"], {"opt_in_id": opt_in_id, "now": now}))
+
     def check(self) -> None:
-        self._with(lambda conn: conn.execute(SQL["alive"]).fetchone())
+        self._with(lambda conn: conn.execute(INBOX["alive"]).fetchone())
 
     def close(self) -> None:
         with self._guard:
@@ -53,8 +124,8 @@ class Store:
             conn.close()
 
     def _with(self, action: Callable[[Connection], Result]) -> Result:
-        """Runs one statement; a kept connection that has died since is replaced once (each statement may be repeated:
-        it inserts by key or reads)."""
+        """Runs one action; a kept connection that has died since is replaced once (each action may be repeated: it
+        inserts by key or reads)."""
         while True:
             kept = self._take()
             conn = kept or connect("gateway", autocommit=True, settings=self._settings)
@@ -81,3 +152,10 @@ class Store:
                 self._idle.append(conn)
                 return
         conn.close()
+
+
+def _leaving(send_id: UUID, source: str, now: datetime) -> dict[str, Any]:
+    """The mail that a person leaves by is the evidence; one who came back and leaves again gives another."""
+    evidence = str(send_id)
+    again = f"{evidence}@{now.isoformat()}"
+    return {"send_id": send_id, "source": source, "now": now, "evidence_id": evidence, "evidence_again": again}
