@@ -33,11 +33,11 @@ from rapport_airflow.tags import Tag
 def deliver() -> None:
     @task(retries=0)
     def dispatch() -> None:
-        minute.dispatch(*runtime("sendgrid"))
+        minute.dispatch(*runtime("sendgrid", "smtp"))
 
     @task(retries=0)
     def reconcile() -> None:
-        minute.reconcile(*runtime("sendgrid"))
+        minute.reconcile(*runtime("sendgrid", "smtp"))
 
     dispatch()
     reconcile()

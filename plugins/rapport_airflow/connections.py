@@ -21,6 +21,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "password": "sendgrid_api_key",
         "unsubscribe_group": "sendgrid_unsubscribe_group",
     },
+    "smtp": {
+        "host": "smtp_host",
+        "port": "smtp_port",
+        "login": "smtp_user",
+        "password": "smtp_password",
+        "security": "smtp_security",
+    },
 }
 
 
@@ -53,12 +60,16 @@ def _find(vendor: str) -> Connection | None:
 
 
 def _parts(connection: Connection) -> dict[str, Any]:
-    group = connection.extra_dejson.get("unsubscribe_group")
+    extra = connection.extra_dejson
+    group = extra.get("unsubscribe_group")
     return {
         "url": _url(connection),
+        "host": connection.host,
+        "port": connection.port,
         "login": connection.login,
         "password": connection.password,
         "unsubscribe_group": int(group) if group else None,
+        "security": extra.get("security"),
     }
 
 

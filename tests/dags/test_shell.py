@@ -71,6 +71,22 @@ def test_an_address_in_the_host_stays_as_it_is(
     )
 
 
+def test_a_mail_servers_connection_names_host_port_login_and_security(
+    airflow_home: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rapport_airflow.connections import with_connections
+
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP",
+        '{"conn_type": "smtp", "host": "mail.shop.example", "port": 465, "login": "shop", "password": "k",'
+        ' "extra": {"security": "tls"}}',
+    )
+    seen = with_connections(settings, "sendgrid", "smtp")
+    assert (seen.smtp_host, seen.smtp_port, seen.smtp_security) == ("mail.shop.example", 465, "tls")
+    assert (seen.smtp_user, seen.smtp_password) == ("shop", "k")
+    assert seen.sendgrid_url == settings.sendgrid_url
+
+
 def test_a_source_that_the_shop_does_not_use_holds_up_nobody(
     airflow_home: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
