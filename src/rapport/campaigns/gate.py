@@ -12,7 +12,7 @@ MAX_AGE = timedelta(hours=36)
 
 def check_gate(conn: Connection, now: datetime) -> None:
     """Raises GateFailed, with the reason and what to do, when nothing may be planned."""
-    queries = load_queries(__package__, "plan.sql")
+    queries = load_queries(__package__, "gate.sql")
     gate = conn.execute(queries["latest_gate"], {"suite": SUITE}).fetchone()
     if gate is None:
         raise GateFailed(f"{SUITE} was never checked, so nothing was planned; run `rapport run` first")

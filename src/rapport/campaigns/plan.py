@@ -79,7 +79,7 @@ def _past_broadcast(campaign: Campaign, settings: Settings) -> PlanReport:
     key = f"{campaign.schedule.at:%Y-%m-%dT%H:%M}"
     with connect("engine", settings=settings) as conn:
         row = conn.execute(
-            load_queries(__package__, "plan.sql")["planned_occurrence"],
+            load_queries(__package__, "occurrence.sql")["planned_occurrence"],
             {"campaign_id": campaign.name, "occurrence_key": key},
         ).fetchone()
     if row:
@@ -99,7 +99,7 @@ class _Plan:
 
     def __post_init__(self) -> None:
         campaign, cap = self.campaign, self.campaign.frequency_cap
-        self.queries = load_queries(__package__, "plan.sql")
+        self.queries = load_queries(__package__, "occurrence.sql", "audience.sql", "sends.sql")
         self._families: dict[str, str] = {}
         self.values: dict[str, Any] = {
             "campaign_id": campaign.name,

@@ -13,16 +13,17 @@ class Queries(dict[str, LiteralString]):
 
 
 @cache
-def load_queries(package: str, file: str) -> Queries:
-    """Blocks of `file`, found in `package` or its `sql` folder. Raises ValueError for a name given twice."""
+def load_queries(package: str, *names: str) -> Queries:
+    """Blocks of the files named, found in `package` or its `sql` folder. Raises ValueError for a block given twice."""
     folder = files(package)
-    path = folder / "sql" / file
-    text = (path if path.is_file() else folder / file).read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
     queries = Queries()
-    for name, body in zip(parts[::2], parts[1::2], strict=True):
-        if name in queries:
-            raise ValueError(f"{package}/{file}: block {name} stands twice")
-        # The files ship with the package, which is what LiteralString asks for.
-        queries[name] = cast(LiteralString, body.strip())
+    for file in names:
+        path = folder / "sql" / file
+        text = (path if path.is_file() else folder / file).read_text(encoding="utf-8")
+        parts = _NAME.split(text)[1:]
+        for name, body in zip(parts[::2], parts[1::2], strict=True):
+            if name in queries:
+                raise ValueError(f"{package}/{file}: block {name} stands twice")
+            # The files ship with the package, which is what LiteralString asks for.
+            queries[name] = cast(LiteralString, body.strip())
     return queries

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rapport.sources.files.reading import Reading
     from rapport.sources.files.transform import Landing
 
-SQL = load_queries("rapport.landing", "files.sql")
+SQL = load_queries("rapport.landing", "files.sql", "files_stage.sql", "files_merge.sql")
 SOURCE = "files"
 # Below this a share says little, and a person sees the few rows at a glance.
 ROWS_TO_JUDGE = 100
