@@ -99,8 +99,8 @@ class Gate:
 
     def stopped(self, topic: str, key: str = "key-of-ada") -> bool:
         """As the claim asks."""
-        query = "select 1 from ops.suppression_in_force(%s, %s)"
-        return self.conn.execute(query, (key, topic)).fetchone() is not None
+        query = "select 1 from ops.suppression_in_force(%s, %s, %s)"
+        return self.conn.execute(query, (key, topic, self.clock.now())).fetchone() is not None
 
 
 def signed(body: bytes, key: ec.EllipticCurvePrivateKey = KEY) -> dict[str, str]:

@@ -38,39 +38,10 @@ create table ops.opt_in_confirmation (
     recorded_at timestamptz not null default clock_timestamp()
 );
 
--- The suppressions that hold for an address and a topic. What a person ended, the same person may begin again by a
--- confirmed request made for this topic; complaints, dead addresses and what staff or law decided stay for good.
--- One statement, stable and in the caller's rights, so that Postgres plans it as a part of the query that asks.
-create function ops.suppression_in_force(of_recipient text, of_topic text)
-returns table (topic text, reason text, occurred_at timestamptz)
-language sql stable
-as $$
-    select
-        stop.topic,
-        stop.reason,
-        stop.occurred_at
-    from ops.suppression as stop
-    where
-        stop.recipient_key = of_recipient
-        and stop.topic in ('*', of_topic)
-        and not (
-            stop.reason = 'unsubscribe'
-            and exists (
-                select 1
-                from ops.opt_in
-                inner join ops.opt_in_confirmation using (opt_in_id)
-                where
-                    opt_in.recipient_key = of_recipient
-                    and opt_in.topic = of_topic
-                    and opt_in_confirmation.confirmed_at > stop.occurred_at
-            )
-        )
-$$;
-
 revoke update, delete on ops.opt_in_confirmation from engine;
 grant insert on ops.consent_fact, ops.opt_in, ops.opt_in_confirmation to gateway;
-grant select (recipient_key, topic, granted, occurred_at) on ops.consent_fact to gateway;
-grant select (source, source_record_id) on ops.consent_fact to gateway;
+-- Everything but the wording.
+grant select (recipient_key, topic, granted, occurred_at, source, how, source_record_id) on ops.consent_fact to gateway;
 grant select (due_at) on ops.send to gateway;
 -- Everything but the address.
 grant select (opt_in_id, recipient_key, topic, language, wording, source, asked_at, expires_at) on ops.opt_in to gateway;

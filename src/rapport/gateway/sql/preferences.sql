@@ -96,8 +96,12 @@ left join lateral (
 cross join lateral (
     select
         count(*) as count,
-        count(*) filter (where held.reason != 'unsubscribe') as final
-    from ops.suppression_in_force(send.recipient_key, topics.topic) as held
+        -- A confirmed request lifts the others: see ops.suppression_in_force.
+        count(*) filter (
+            where held.reason not in ('unsubscribe', 'soft_bounce', 'sunset')
+            or (held.reason = 'unsubscribe' and held.topic = '*')
+        ) as final
+    from ops.suppression_in_force(send.recipient_key, topics.topic, %(now)s) as held
 ) as stop
 where send.send_id = %(send_id)s
 order by topics.topic;
