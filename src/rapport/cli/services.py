@@ -15,7 +15,7 @@ def demo(
     ] = False,
     customers: Annotated[int, typer.Option(help="People in the simulated shop (first start only).")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of the simulated shop (first start only).")] = 7,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop what an interrupted demo left running.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End a running demo, or what an interrupted one left.")] = False,
 ) -> None:
     """A simulated shop, the whole of Rapport around it, and a live view of what happens."""
     from rapport.demo import run_demo, stop_demo

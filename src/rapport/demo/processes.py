@@ -1,21 +1,25 @@
 """Children of the demo: each in its own process group, logged to a file, stopped together."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
-from rapport.errors import TransientError
+from rapport.errors import PermanentError, TransientError
 
 GRACE_SECONDS = 15.0
+END_SECONDS = 60.0
+LOCK = "demo.lock"
 
 
 @dataclass
@@ -82,6 +86,51 @@ class Children:
 
     def _known(self) -> dict[str, tuple[int, float]]:
         return dict(json.loads(self._file.read_text())) if self._file.exists() else {}
+
+
+@contextlib.contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Holds the only place for a demo on `home`; raises PermanentError while another one holds it."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK).open("a+") as lock:
+        if not _locked(lock):
+            raise PermanentError(
+                f"a demo runs on {home} already: press Ctrl-C where it runs, or end it with `rapport demo --stop`"
+            )
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def end_running(home: Path) -> bool:
+    """Asks the demo that runs on `home` to end and waits until it has cleaned up; False when none runs.
+
+    Raises TransientError when it takes longer than a minute.
+    """
+    if not (home / LOCK).exists():
+        return False
+    with (home / LOCK).open("r+") as lock:
+        asked, deadline = False, time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            if _locked(lock):
+                return asked
+            lock.seek(0)
+            if not asked and (pid := lock.read()):
+                asked = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
+            time.sleep(0.2)
+    raise TransientError(f"the demo on {home} did not end within {END_SECONDS:.0f} s; look at its terminal")
+
+
+def _locked(lock: TextIO) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def rapport_command(*arguments: str) -> list[str]:

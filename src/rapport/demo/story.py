@@ -10,7 +10,7 @@ from rich.live import Live
 
 from rapport.db.embedded import EmbeddedPostgres
 from rapport.demo.airflow import PREFERRED_PORT, AirflowApi, AirflowLauncher
-from rapport.demo.processes import Children
+from rapport.demo.processes import Children, alone, end_running
 from rapport.demo.summary import checks, checks_table, results_table
 from rapport.demo.view import View, number
 from rapport.demo.world import DemoWorld, start_world, tell_port
@@ -31,7 +31,15 @@ class _Stopped(Exception):
 
 
 def run_demo(settings: Settings, *, once: bool, customers: int, seed: int) -> int:
-    """Runs the demo; returns the exit code: 0 when (with `once`) the summary adds up, or a person stopped it."""
+    """Runs the demo; returns the exit code: 0 when (with `once`) the summary adds up, or a person stopped it.
+
+    Raises PermanentError while another demo runs on the same home.
+    """
+    with alone(settings.home):
+        return _run_alone(settings, once=once, customers=customers, seed=seed)
+
+
+def _run_alone(settings: Settings, *, once: bool, customers: int, seed: int) -> int:
     _stop_on_signals()
     console = Console()
     children = Children(settings.home)
@@ -65,7 +73,8 @@ def run_demo(settings: Settings, *, once: bool, customers: int, seed: int) -> in
 
 
 def stop_demo(settings: Settings) -> None:
-    """Stops what an interrupted demo left running, the embedded Postgres too."""
+    """Ends a demo that runs, and what an interrupted one left running, the embedded Postgres too."""
+    end_running(settings.home)
     Children(settings.home).stop_left_over()
     EmbeddedPostgres(settings.home).stop()
 
