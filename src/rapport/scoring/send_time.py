@@ -1,0 +1,171 @@
+"""Send time: in which hour of their own day a person is most likely to react, learnt from all that they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import betainc, gammaln, logsumexp, psi
+
+from rapport.errors import DataError
+from rapport.scoring.history import Floats, Integers
+
+HOURS = 24
+PROFILES = 6
+# More people than this teach the profiles nothing new; everybody is scored all the same.
+LEARN_FROM = 30_000
+_ITERATIONS = 150
+_BLOCK = 100_000
+_SMALLEST = 1e-3
+
+
+class SendTime:
+    """A mixture of Dirichlet profiles over the hours of the day, by expectation maximisation.
+
+    Each profile is a kind of people (early, lunch, evening, ...) with its own spread: a person's hours are drawn to
+    those of people like them, the more the fewer events they have (empirical Bayes; the count model is the
+    Dirichlet-multinomial of Mosimann, Biometrika 49, 1962, with Minka's fixed point for its maximum). Events are
+    counts by hour and may be weighted.
+    """
+
+    version: ClassVar[str] = "dirichlet_mixture"
+
+    def __init__(self, profiles: int = PROFILES, seed: int = 7) -> None:
+        self.profiles = profiles
+        self.seed = seed
+        self.shares: Floats = np.full(profiles, 1.0 / profiles)
+        self.alphas: Floats = np.ones((profiles, HOURS))
+        self.best_fixed_hour = 0
+
+    def fit(self, counts: Floats) -> Self:
+        """`counts` hold one row a person, 24 columns. Raises DataError when there is no event at all."""
+        known = counts[counts.sum(axis=1) > 0]
+        if not len(known):
+            raise DataError("send_time: nobody has ever clicked, ordered or visited, so there is no hour to learn.")
+        rng = np.random.default_rng(self.seed)
+        if len(known) > LEARN_FROM:
+            known = known[rng.choice(len(known), LEARN_FROM, replace=False)]
+        self.best_fixed_hour = int(_even(known).argmax())
+        self._start(known, rng)
+        person, hour = known.nonzero()
+        events, totals = known[person, hour], known.sum(axis=1)
+        for _ in range(_ITERATIONS):
+            belongs = self.memberships(known)
+            self.shares = np.maximum(belongs.mean(axis=0), 1e-6)
+            self.shares /= self.shares.sum()
+            self.alphas = _fixed_point(self.alphas, belongs, person, hour, events, totals)
+        return self
+
+    def memberships(self, counts: Floats) -> Floats:
+        """Chance of each person (row) to be of each profile."""
+        person, hour = counts.nonzero()
+        events = counts[person, hour]
+        sizes = self.alphas.sum(axis=1)
+        totals = counts.sum(axis=1)
+        log_share = np.empty((len(counts), self.profiles))
+        for k, alpha in enumerate(self.alphas):
+            cells = gammaln(alpha[hour] + events) - gammaln(alpha[hour])
+            log_share[:, k] = np.bincount(person, cells, len(counts))
+            log_share[:, k] += gammaln(sizes[k]) - gammaln(sizes[k] + totals) + np.log(self.shares[k])
+        return np.asarray(np.exp(log_share - logsumexp(log_share, axis=1, keepdims=True)))
+
+    def hours(self, counts: Floats) -> Floats:
+        """Expected share of each hour for each person: their profiles and their own events, weighed."""
+        belongs = self.memberships(counts)
+        sizes = self.alphas.sum(axis=1) + counts.sum(axis=1, keepdims=True)
+        weight = belongs / sizes
+        return np.asarray(weight @ self.alphas + counts * weight.sum(axis=1, keepdims=True))
+
+    def predict(self, counts: Floats) -> pd.DataFrame:
+        """One row a person: best_send_hour in their own time zone, and send_hour_confidence, the chance that it is
+        truly better than the best hour for all (where it is that hour: than the next best)."""
+        blocks = [self._predict(counts[start : start + _BLOCK]) for start in range(0, max(len(counts), 1), _BLOCK)]
+        return pd.concat(blocks, ignore_index=True)
+
+    def _predict(self, counts: Floats) -> pd.DataFrame:
+        hours = self.hours(counts)
+        order = np.argsort(-hours, axis=1, kind="stable")
+        best = order[:, 0]
+        rival = np.where(best == self.best_fixed_hour, order[:, 1], self.best_fixed_hour)
+        return pd.DataFrame({"best_send_hour": best, "send_hour_confidence": self._confidence(counts, best, rival)})
+
+    def _confidence(self, counts: Floats, best: Integers, rival: Integers) -> Floats:
+        """Of two entries of a Dirichlet the share of one is beta distributed."""
+        rows = np.arange(len(counts))
+        own, other = counts[rows, best], counts[rows, rival]
+        chances = [betainc(alpha[rival] + other, alpha[best] + own, 0.5) for alpha in self.alphas]
+        return np.asarray((self.memberships(counts) * np.array(chances).T).sum(axis=1))
+
+    def _start(self, known: Floats, rng: np.random.Generator) -> None:
+        """Profiles around the means of groups of people with many events, grown by k-means over smoothed hours."""
+        everybody = _even(known)
+        smooth = known + np.roll(known, 1, axis=1) / 2 + np.roll(known, -1, axis=1) / 2 + 2.0 * everybody
+        shape = smooth / smooth.sum(axis=1, keepdims=True)
+        most = np.argsort(-known.sum(axis=1), kind="stable")[: max(self.profiles, len(known) // 2)]
+        centres = _spread_out(shape[most], self.profiles, rng)
+        for _ in range(10):
+            nearest = ((shape[most, None, :] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
+            for k in range(self.profiles):
+                if (nearest == k).any():
+                    centres[k] = shape[most][nearest == k].mean(axis=0)
+        self.alphas = np.maximum(10.0 * centres, _SMALLEST)
+        self.shares = np.full(self.profiles, 1.0 / self.profiles)
+
+
+def count_hours(events: pd.DataFrame, customers: pd.Index[str], weights: dict[str, float]) -> Floats:
+    """Counts for `SendTime` from events (customer_id, hour, kind, weight), each times the weight of its kind."""
+    place = customers.get_indexer(pd.Index(events["customer_id"]))
+    weight = events["weight"].to_numpy(dtype=float) * events["kind"].map(weights).fillna(0.0).to_numpy(dtype=float)
+    kept = (place >= 0) & (weight > 0)
+    cell = place[kept] * HOURS + events["hour"].to_numpy(dtype=np.int64)[kept]
+    return np.bincount(cell, weight[kept], len(customers) * HOURS).reshape(-1, HOURS)
+
+
+def explore(best: Integers, profile: Floats, draws: Sequence[int] | Integers, share: float) -> Integers:
+    """The hour to try instead of `best`, or -1 for most: `share` of people get another, by its chance in `profile`.
+
+    `draws` are whole numbers from 0 to 2**64 - 1, one a person, from a keyed hash of the caller's: the same key gives
+    the same choice, and nobody without the key can foretell it. Raises ValueError for a share above a half.
+    """
+    if not 0.0 <= share <= 0.5:
+        raise ValueError(f"an exploration share of {share} would leave most people without their best hour")
+    drawn = np.asarray(draws, dtype=np.uint64)
+    # Two independent uniform numbers from the upper and the lower half.
+    who = (drawn >> np.uint64(32)).astype(float) / 2.0**32
+    which = (drawn & np.uint64(0xFFFFFFFF)).astype(float) / 2.0**32
+    chance = np.broadcast_to(profile, (len(best), HOURS)).copy()
+    chance[np.arange(len(best)), best] = 0.0
+    steps = np.cumsum(chance, axis=1)
+    hour = (which[:, None] * steps[:, -1:] >= steps).sum(axis=1)
+    return np.where((who < share) & (steps[:, -1] > 0), np.minimum(hour, HOURS - 1), -1)
+
+
+def _even(counts: Floats) -> Floats:
+    """Share of each hour with every person of equal weight, so that a few busy ones do not set everybody's hour."""
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(shares.mean(axis=0))
+
+
+def _fixed_point(
+    alphas: Floats, belongs: Floats, person: Integers, hour: Integers, events: Floats, totals: Floats
+) -> Floats:
+    """One step of Minka, Estimating a Dirichlet distribution (2000), equation 55, for each profile."""
+    better = np.empty_like(alphas)
+    for k, alpha in enumerate(alphas):
+        weight = belongs[:, k]
+        gain = np.bincount(hour, weight[person] * (psi(alpha[hour] + events) - psi(alpha[hour])), HOURS)
+        size = alpha.sum()
+        better[k] = np.maximum(alpha * gain / max(weight @ (psi(size + totals) - psi(size)), 1e-12), _SMALLEST)
+    return better
+
+
+def _spread_out(points: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """First centres far from each other (k-means++)."""
+    chosen = [points[rng.integers(len(points))]]
+    for _ in range(count - 1):
+        far = np.min([((points - centre) ** 2).sum(axis=1) for centre in chosen], axis=0)
+        chance = far / far.sum() if far.sum() > 0 else None
+        chosen.append(points[rng.choice(len(points), p=chance)])
+    return np.array(chosen)
