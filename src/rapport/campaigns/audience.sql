@@ -31,12 +31,9 @@ left join lateral (
     limit 1
 ) as consent on true
 left join lateral (
-    select stop.reason
-    from ops.suppression as stop
-    where
-        stop.recipient_key = key.recipient_key
-        and stop.topic in ('*', %(topic)s)
-    order by stop.occurred_at
+    select force.reason
+    from ops.suppression_in_force(key.recipient_key, %(topic)s, %(now)s) as force
+    order by force.precedence
     limit 1
 ) as suppression on true
 left join lateral (

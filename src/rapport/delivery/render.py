@@ -92,6 +92,7 @@ class Renderer:
             headers=headers,
             arguments=arguments(self._settings, row),
             category=row.campaign_id,
+            topic=row.topic,
             go=go,
             substitutions={TOKENS[name]: links[name] for name in TOKENS} if shared else {},
         )

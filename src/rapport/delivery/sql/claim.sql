@@ -135,12 +135,9 @@ with judged as materialized (
     inner join ops.campaign as campaign on send.campaign_id = campaign.campaign_id
     inner join ops.recipient as recipient on send.recipient_key = recipient.recipient_key
     left join lateral (
-        select suppression.reason
-        from ops.suppression as suppression
-        where suppression.recipient_key = send.recipient_key and suppression.topic in ('*', send.topic)
-        order by array_position(
-            array['erasure', 'manual', 'unsubscribe', 'complaint', 'hard_bounce'], suppression.reason
-        )
+        select force.reason
+        from ops.suppression_in_force(send.recipient_key, send.topic, %(now)s) as force
+        order by force.precedence
         limit 1
     ) as stop on true
     left join lateral (
