@@ -47,7 +47,7 @@ def test_the_message_is_as_the_law_and_the_provider_want_it(shop: Any, provider:
     assert body["from"] == {"email": "hello@shop.example", "name": "Ada & Co"}
     assert [part["type"] for part in body["content"]] == ["text/plain", "text/html"]
     assert body["subject"] == "Hello Ada 0"
-    assert body["categories"] == ["hello"]
+    assert body["categories"] == ["hello", "marketing"]
     headers = person["headers"]
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert headers["List-Id"] == "<marketing.shop.example>"
