@@ -81,8 +81,8 @@ def main() -> int:
         replay(seed, rules)
     print(
         f"{given.schedules:,} schedules, seed {given.seed}, {seconds:.0f} s: {len(broken)} broke an invariant, "
-        f"{len(lacking)} faults or transitions never happened, {repeats(covered)} at-least-once sends went twice where an "
-        "assumption about the provider was broken"
+        f"{len(lacking)} faults or transitions never happened, {repeats(covered)} at-least-once sends went "
+        "twice where an assumption about the provider was broken"
     )
     return 1 if broken or lacking else 0
 

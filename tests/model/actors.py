@@ -217,30 +217,41 @@ def _finish(me: Process, rows: list[Row], outcome: str, wait: float) -> None:
 
 
 def reconciler(world: Any, me: Process, gaps: list[float]) -> Iterator[float]:
-    """A few passes, `gaps` seconds apart. A statement that finds nothing is no step of its own."""
-    ledger, random = world.ledger, world.random
+    """A few passes, `gaps` seconds apart; one that loses its session is over, and the next goes on."""
+    ledger = world.ledger
     for gap in gaps:
         yield gap
-        if ledger.is_strange and world.rules.doubt_first:
-            ledger.sweep()
-            yield random()
-        if ledger.unread:
-            evidence.read_inbox(ledger)
-            yield random()
-        for epoch in evidence.overdue(ledger):
-            evidence.orphans(ledger, epoch)
-            yield random()
-        evidence.quarantine(ledger)
-        evidence.expire_overdue(ledger)
-        for send_id, fence, at in evidence.doubtful(ledger):
-            yield random()
-            found = evidence.evidence_around(ledger, at)
-            if evidence.gate_is_open(world.rules, found, at):
-                world.covered["gate", "open"] += 1
-                yield random() * (700 if random() < 0.5 else 1)
-                evidence.release(ledger, send_id, fence)
-            else:
-                world.covered["gate", "shut"] += 1
+        server = ledger.server
+        for pause in _pass(world):
+            yield pause
+            if ledger.server != server:
+                world.covered["reconciler", "lost its session"] += 1
+                break
+
+
+def _pass(world: Any) -> Iterator[float]:
+    """A statement that finds nothing is no step of its own."""
+    ledger, random = world.ledger, world.random
+    if ledger.is_strange and world.rules.doubt_first:
+        ledger.sweep()
+        yield random()
+    if ledger.unread:
+        evidence.read_inbox(ledger)
+        yield random()
+    for epoch in evidence.overdue(ledger):
+        evidence.orphans(ledger, epoch)
+        yield random()
+    evidence.quarantine(ledger)
+    evidence.expire_overdue(ledger)
+    for send_id, fence, at in evidence.doubtful(ledger):
+        yield random()
+        found = evidence.evidence_around(ledger, at)
+        if evidence.gate_is_open(world.rules, found, at):
+            world.covered["gate", "open"] += 1
+            yield random() * (700 if random() < 0.5 else 1)
+            evidence.release(ledger, send_id, fence)
+        else:
+            world.covered["gate", "shut"] += 1
 
 
 def planner(world: Any, run: int, crashes: int) -> Iterator[float]:

@@ -24,9 +24,9 @@ NAMES = {
     "gate": ("open", "shut"),
     "traffic": TRAFFIC,
     "network": ("idle connection",),
-    "reconciler": ("an owner lives", "an event came before the release"),
+    "reconciler": ("an owner lives", "lost its session", "an event came before the release"),
     "end": (*(state for state in STATES if state not in ("pending", "sending")),),
-    REPEATED: ("events overtaken", "events lossy"),
+    REPEATED: ("events overtaken",),
 }
 REQUIRED = {(kind, name) for kind, names in NAMES.items() for name in names} | (set(MOVES) - NEVER)
 

@@ -87,7 +87,7 @@ def crash(world: Any, seconds: float) -> Iterator[float]:
     if world.trace is not None:
         world.note("fault: Postgres crashes")
     world.up = False
-    world.ledger.locks.clear()
+    world.ledger.restart()
     yield seconds
     world.up = True
 

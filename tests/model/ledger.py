@@ -90,6 +90,8 @@ class Ledger:
         self.pause_until = 0.0
         self.fences = self.epochs = 0
         self.locks: set[int] = set()
+        # How often the server was started: every session ends with it.
+        self.server = 0
         self.identity = self.met = 0
         self.restored_at = -1e9
 
@@ -193,6 +195,10 @@ class Ledger:
                 self.move(send, "return")
                 send.reason = RETURNED
 
+    def restart(self) -> None:
+        self.locks.clear()
+        self.server += 1
+
     def snapshot(self) -> dict[str, Any]:
         return {
             "sends": {k: copy(v) for k, v in self.sends.items()},
@@ -210,7 +216,7 @@ class Ledger:
         for name, value in tables.items():
             setattr(self, name, value)
         self.unread = [event for event in self.inbox.values() if not event.read]
-        self.locks.clear()
+        self.restart()
         self.identity += 1
 
     @property

@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant("lattice", 400, "the last event wins"),
     Mutant("guard", 4000, "a worker goes on after a restore"),
     Mutant("sweep", 2000, "the guard is lifted and what may have left stays pending"),
-    Mutant("doubt_first", 2000, "the reconciler goes on as ever with a ledger that was restored"),
+    Mutant("doubt_first", 10000, "the reconciler goes on as ever with a ledger that was restored"),
     Mutant("replan_first", 4000, "the guard is lifted, and then what the restore forgot is planned again"),
     Mutant("gate_after_restore", 20000, "silence counts for attempts whose events the restore lost"),
 )
