@@ -86,9 +86,7 @@ class _Lists:
 
     def _pages(self, path: str) -> Iterator[list[Any]]:
         """Up to this moment, so that what is added while we read shifts no page."""
-        until, offset = int(datetime.now(UTC).timestamp()), 0
-        if self._now.timestamp() > until:  # a demo's clock is ahead
-            until = int(self._now.timestamp()) + 1
+        until, offset = int(self._now.timestamp()) + 1, 0
         while True:
             page = self._api.get_list(path, {"limit": PAGE, "offset": offset, "start_time": 0, "end_time": until})
             yield page

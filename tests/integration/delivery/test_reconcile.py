@@ -1,12 +1,13 @@
 """Evidence: what events prove, whatever their order, and what silence may mean."""
 
 import random
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from rapport.delivery import Limits, ReconcileReport, reconcile_once, run_dispatcher
+from rapport.delivery import Limits, ReconcileReport, inbox, reconcile_once, run_dispatcher
 from rapport.delivery.worker import LOCK_SPACE
 from rapport.keys import uuid7
 
@@ -184,3 +185,116 @@ def test_events_of_sends_that_were_never_planned_harm_nobody(shop: Any) -> None:
     report = reconcile(shop)
     assert (report.events, report.foreign, report.proved) == (1, 1, 0)
     assert shop.row(send_id)["state"] == "pending"
+
+
+def test_overdue_rows_expire_though_the_campaign_is_paused(shop: Any, provider: Any) -> None:
+    late, waiting = shop.plan(2)
+    shop.conn.execute(
+        "update ops.send set due_at = due_at - interval '1 day', expires_at = %s where send_id = %s",
+        (shop.clock.at, late),
+    )
+    shop.conn.execute("update ops.campaign set paused = true")
+    assert reconcile(shop).expired == 1
+    assert (shop.row(late)["state"], shop.row(late)["reason"]) == ("expired", "not sent before it expired")
+    assert shop.row(waiting)["state"] == "pending"
+    shop.conn.execute("update ops.campaign set paused = false")
+    dispatch(shop)
+    assert provider.accepted == {str(waiting): 1}
+
+
+def test_silence_about_what_was_attempted_before_a_restore_proves_nothing(shop: Any, provider: Any) -> None:
+    send_id = unknown_send(shop, provider, "at_least_once", 20)
+    neighbours(shop, provider, told=40)
+    shop.conn.execute(
+        "insert into ops.adoption (adoption_id, adopted_by, adopted_at, forced, details)"
+        " values (gen_random_uuid(), 'the engineer', %s, true, '{}')",
+        (shop.clock.at,),
+    )
+    report = reconcile(shop)
+    assert (report.gate_open, report.released) == (None, 0)
+    assert shop.row(send_id)["state"] == "unknown"
+
+
+def test_two_reconcilers_at_once_read_each_event_once(shop: Any, provider: Any, monkeypatch: Any) -> None:
+    ids = shop.plan(60)
+    dispatch(shop)
+    monkeypatch.setattr(inbox, "EVENTS_PER_ROUND", 7)
+    for send_id in ids:
+        shop.event(send_id, "delivered")
+        shop.event(send_id, "bounce", type="bounce", status="5.1.1")
+    reports: list[ReconcileReport] = []
+    threads = [threading.Thread(target=lambda: reports.append(reconcile(shop))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 4
+    assert sum(report.events for report in reports) == 120
+    assert sum(report.suppressions for report in reports) == 60
+
+
+TALES = (
+    ("processed", {}),
+    ("deferred", {}),
+    ("delivered", {}),
+    ("open", {"sg_machine_open": False}),
+    ("bounce", {"type": "bounce", "status": "4.2.2"}),
+    ("bounce", {"type": "blocked", "status": "5.2.2"}),
+    ("bounce", {"type": "bounce", "status": "5.1.1"}),
+    ("bounce", {"type": "blocked", "status": "5.7.1"}),
+    ("dropped", {"reason": "Bounced Address"}),
+    ("group_unsubscribe", {}),
+    ("spamreport", {}),
+)
+TOLD = {
+    "send": "select send_id, state, reason, engagement, accepted_at, attempt_no from ops.send order by send_id",
+    "suppression": "select recipient_key, topic, reason, evidence_id, occurred_at from ops.suppression"
+    " order by recipient_key, topic, reason, evidence_id",
+    "feedback": "select event_id, send_id, kind, occurred_at from ops.feedback order by event_id",
+}
+
+
+def planned_again(shop: Any, occurrences: int) -> list[Any]:
+    """Five people, each with a mail in every occurrence, so that soft bounces add up."""
+    ids = []
+    for number in range(occurrences):
+        shop.conn.execute(
+            "insert into ops.occurrence values ('hello', %s, %s, '{}')", (f"slot {number}", shop.clock.at)
+        )
+        made = shop.plan(5)
+        shop.conn.execute("update ops.send set occurrence_key = %s where send_id = any(%s)", (f"slot {number}", made))
+        ids += made
+    shop.conn.execute("update ops.send set state = 'unknown', attempt_no = 1, unknown_since = clock_timestamp()")
+    return ids
+
+
+def test_any_permutation_of_all_kinds_of_events_gives_the_same_sends_and_suppressions(
+    shop: Any, monkeypatch: Any
+) -> None:
+    draw = random.Random(11)
+    events = [
+        (send_id, *tale, minutes)
+        for send_id in planned_again(shop, 4)
+        for tale in draw.sample(TALES, 3)
+        for minutes in [draw.randrange(0, 30 * 1440)]
+    ]
+    shop.conn.execute("create table public.before as select * from ops.send")
+    outcomes = []
+    for seed in range(8):
+        told = events * 2
+        random.Random(seed).shuffle(told)
+        monkeypatch.setattr(inbox, "EVENTS_PER_ROUND", 1 + 5 * seed)
+        for at, (send_id, event, raw, minutes) in enumerate(told):
+            shop.event(send_id, event, minutes=minutes, **raw)
+            if at % (9 + seed) == 0:
+                reconcile(shop)
+        reconcile(shop)
+        outcomes.append({name: shop.conn.execute(query).fetchall() for name, query in TOLD.items()})
+        shop.conn.execute(
+            "truncate ops.webhook_inbox, ops.suppression, ops.feedback;"
+            " update ops.send set (state, reason, engagement, accepted_at, unknown_since) ="
+            " (select state, reason, engagement, accepted_at, unknown_since from public.before"
+            " where before.send_id = send.send_id)"
+        )
+    assert {row["reason"] for row in outcomes[0]["suppression"]} >= {"soft_bounce", "hard_bounce", "complaint"}
+    assert all(outcome == outcomes[0] for outcome in outcomes)
