@@ -20,7 +20,7 @@ from rapport.campaigns.gate import check_gate
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.clock import Clock
-from rapport.db import Connection, connect, load_queries
+from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.errors import DataError, TransientError
 from rapport.keys import uuid7
 from rapport.settings import Settings
@@ -126,6 +126,7 @@ class _Plan:
         if done:
             return PlanReport(self.campaign.name, self.occurrence.key, done["waterfall"])
         check_gate(self.conn, self.now)
+        require_known_secret(self.conn, self.settings)
         # Caps count what other campaigns of the topic plan, so those wait for their turn.
         self._execute("lock_topic")
         self._write_campaign()

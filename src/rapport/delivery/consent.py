@@ -7,7 +7,7 @@ ops.suppression_in_force). What another system calls so is a consent like others
 from collections.abc import Iterable
 from typing import Any
 
-from rapport.db import connect, load_queries
+from rapport.db import connect, load_queries, require_known_secret
 from rapport.errors import DataError, PermanentError
 from rapport.keys import recipient_key
 from rapport.settings import Settings
@@ -20,12 +20,14 @@ _COLUMNS = ("recipient_key", "topic", "granted", "occurred_at", "source", "how",
 def sync_consent(settings: Settings) -> int:
     """Copies the warehouse's consent facts into the ledger; returns how many were new. Running it again adds none.
 
-    What is no address can never be sent to and is left out. Raises PermanentError when the warehouse was not built.
+    What is no address can never be sent to and is left out. Raises PermanentError when the warehouse was not built
+    or the secret is not the one that recipients are known by.
     """
     added = 0
     with connect("engine", settings=settings) as conn:
         if not (conn.execute(SQL["facts_exist"]).fetchone() or {})["found"]:
             raise PermanentError("intermediate.int_consent_facts does not exist: build the warehouse first")
+        require_known_secret(conn, settings)
         with conn.cursor("consent_facts") as facts:
             facts.itersize = BATCH
             facts.execute(SQL["read_facts"])

@@ -8,7 +8,7 @@ from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
 
-from rapport.db import Connection, connect, load_queries
+from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.delivery import restore
 from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
@@ -86,6 +86,7 @@ class Worker:
                 raise PermanentError("the liveness lock of a new epoch is taken: two ledgers share one database")
             check_session(_one(conn, SQL["session_facts"], key), conn.info.backend_pid)
             self._check_second_session(conn)
+            require_known_secret(conn, self._settings)
             restore.refuse_restored(conn, self._settings)
             self._mark = restore.Mark.of(self._settings, conn)
         except BaseException:

@@ -93,3 +93,14 @@ def test_a_warm_up_is_set_and_ended(shop: Any, provider: Any) -> None:
     assert run_dispatcher(shop.settings, shop.clock, seconds=2).accepted == 4
     controls.clear_warm_up(shop.settings, "shop.example")
     assert run_dispatcher(shop.settings, shop.clock, until_idle=True).accepted == 5
+
+
+def test_another_secret_sends_nothing_because_it_would_not_know_who_unsubscribed(shop: Any, provider: Any) -> None:
+    shop.plan(1)
+    run_dispatcher(shop.settings, shop.clock, until_idle=True)
+    shop.plan(1, prefix="bob")
+    stranger = shop.settings.model_copy(update={"secret_key": "another"})
+    with pytest.raises(PermanentError, match="not the one under which this database knows its recipients"):
+        run_dispatcher(stranger, shop.clock, until_idle=True)
+    assert provider.requests == 1
+    assert run_dispatcher(shop.settings, shop.clock, until_idle=True).accepted == 1
