@@ -1,0 +1,49 @@
+"""A short, seeded run of what `make fuzz` does a million times."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from rapport.settings import Settings
+
+from . import events, forgery, tokens
+from .house import settings_for
+
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+
+
+@pytest.fixture
+def settings(database: Settings) -> Settings:
+    return settings_for(database.home, database.require("database_url"), KEYS)
+
+
+def test_no_forged_batch_is_accepted_and_none_makes_the_gateway_stumble(settings: Settings) -> None:
+    held, told = forgery.forge(settings, KEYS, 5_000, seed=7, processes=1)
+    assert held, told
+
+
+def test_no_forged_link_is_accepted(settings: Settings) -> None:
+    held, told = tokens.forge(settings, 5_000, seed=7, processes=1)
+    assert held, told
+
+
+def test_order_repetition_and_lateness_of_events_change_nothing(settings: Settings) -> None:
+    held, told = events.shuffle(settings, KEYS[0], 10_000, seed=7)
+    assert held, told
+
+
+@pytest.mark.parametrize("broken", ["replay", "signature"])
+def test_a_gateway_that_forgot_a_check_is_caught(
+    settings: Settings, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rapport.gateway.signature import Verifier
+
+    check = Verifier.refusal
+
+    def forgetful(self: Verifier, *values: object) -> str | None:
+        refusal = check(self, *values)  # type: ignore[arg-type]
+        return None if refusal == broken else refusal
+
+    monkeypatch.setattr(Verifier, "refusal", forgetful)
+    held, told = forgery.forge(settings, KEYS, 200, seed=7, processes=1)
+    assert not held
+    assert "status 200" in told
