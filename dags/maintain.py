@@ -2,9 +2,10 @@
 
 #### What
 `clean_up` removes what is kept for a time only: quarantined records, results of old builds, old task logs and
-Data Docs runs. `check_delivery` fails when sends are quarantined, unknown or overdue, when events stand
-unread, when the audience has not passed its gate for long, or when sending is stopped. `check_campaigns`
-reads every folder under `campaigns/`.
+Data Docs runs. `sync_suppressions` makes SendGrid's lists of bounces, complaints and unsubscribes and ours the
+same, and suppresses people who have long gone quiet (off unless `RAPPORT_SUNSET_DAYS` is set). `check_delivery`
+fails when sends are quarantined, unknown or overdue, when events stand unread, when the audience has not passed
+its gate for long, or when sending is stopped. `check_campaigns` reads every folder under `campaigns/`.
 
 #### When
 Daily at 03:30 UTC.
@@ -15,6 +16,7 @@ The data engineer, in the morning; the marketer whose campaign is named.
 #### What to do if it fails
 - `check_delivery` and `check_campaigns` list what they found, one finding a line, with what to do about each.
 - `clean_up`: read its error; nothing else depends on it.
+- `sync_suppressions`: it only ever adds, so start it again; with 401 or 403 the key may not read suppressions.
 """
 
 from pathlib import Path
@@ -35,6 +37,10 @@ def maintain() -> None:
         print(maintenance.clean_up(*runtime(), folders=[logs]))
 
     @task
+    def sync_suppressions() -> None:
+        print(maintenance.sync_suppressions(*runtime("sendgrid")))
+
+    @task
     def check_delivery() -> None:
         maintenance.check_delivery(*runtime())
 
@@ -43,6 +49,7 @@ def maintain() -> None:
         maintenance.check_campaigns(*runtime())
 
     clean_up()
+    sync_suppressions()
     check_delivery()
     check_campaigns()
 

@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from rapport.clock import FixedClock
 from rapport.db import connect, migrate
 from rapport.db.embedded import EmbeddedPostgres
 from rapport.delivery import Limits, reconcile_once, run_dispatcher
-from rapport.delivery.restore import adopt
+from rapport.delivery.restore import adopt, put_in_doubt
 from rapport.errors import PermanentError
 
 QUICK = Limits(connect_seconds=0.5, read_seconds=2, deadline_seconds=3, lease_seconds=4, window_seconds=600)
@@ -235,3 +237,31 @@ def test_without_a_mark_nothing_is_sent(started: Any, provider: Any) -> None:
     with pytest.raises(PermanentError, match="cannot be read"):
         dispatch(started)
     assert provider.requests == 1
+
+
+def test_a_worker_that_runs_already_claims_nothing_once_the_ledger_is_under_suspicion(shop: Any, provider: Any) -> None:
+    shop.plan(40)
+    provider.delay = 0.1
+
+    def suspect() -> None:
+        wait_for(lambda: provider.requests > 4)
+        put_in_doubt(shop.conn, shop.clock.at, "a test")
+
+    doubting = threading.Thread(target=suspect)
+    doubting.start()
+    dispatch(shop, seconds=3, until_idle=False, concurrency=2)
+    doubting.join()
+    assert provider.requests < 40
+    # What the worker gave back unsent is in doubt again: the ledger that was lost may have sent it.
+    reconcile(shop)
+    assert shop.states()["pending"] == 0
+    shop.plan(3, prefix="new")
+    with pytest.raises(PermanentError, match="restore guard: a test"):
+        dispatch(shop)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

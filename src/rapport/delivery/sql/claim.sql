@@ -12,6 +12,8 @@ with gate as materialized (
         and (occurrence.canary_wait_seconds is null or occurrence.released_at is not null or %(canary)s)
         -- A switch that is missing or unreadable counts as thrown.
         and (select control.value from ops.control as control where control.name = 'kill_switch') = 'false'::jsonb
+        -- A ledger that was restored may not know of what has left; see restore.py.
+        and not exists (select 1 from ops.control as control where control.name = 'restored')
         and (
             campaign.policy = 'at_least_once'
             or (select control.value from ops.control as control where control.name = 'marketing_stop') = 'false'::jsonb

@@ -80,6 +80,7 @@ where
     and not campaign.paused
     and (occurrence.canary_wait_seconds is null or occurrence.released_at is not null or send.canary)
     and (select control.value from ops.control as control where control.name = 'kill_switch') = 'false'::jsonb
+    and not exists (select 1 from ops.control as control where control.name = 'restored')
     and (
         send.policy = 'at_least_once'
         or (select control.value from ops.control as control where control.name = 'marketing_stop') = 'false'::jsonb
@@ -89,7 +90,8 @@ where
 -- What a mail that is about to leave must still ask.
 select
     (select control.value from ops.control as control where control.name = 'kill_switch')
-    is distinct from 'false'::jsonb as everything,
+    is distinct from 'false'::jsonb
+    or exists (select 1 from ops.control as control where control.name = 'restored') as everything,
     (select control.value from ops.control as control where control.name = 'marketing_stop')
     is distinct from 'false'::jsonb as marketing,
     array(select campaign.campaign_id from ops.campaign as campaign where campaign.paused) as campaigns;
