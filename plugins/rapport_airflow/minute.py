@@ -20,7 +20,7 @@ def dispatch(settings: Settings, clock: Clock) -> None:
     from rapport.delivery.preflight import refresh_preflight
 
     refresh_preflight(settings, clock)
-    log.info(run_dispatcher(settings, clock, seconds=SECONDS, until_idle=not _stays(settings)))
+    run_dispatcher(settings, clock, seconds=SECONDS, until_idle=not _stays(settings))
 
 
 def reconcile(settings: Settings, clock: Clock) -> None:

@@ -1,10 +1,10 @@
 """`rapport …`: one command a verb; each imports what it needs when it is called, so that `--help` is quick."""
 
-import logging
 import sys
 
 import typer
 
+from rapport import logs
 from rapport.cli import campaign, data, db, deliver, evidence, preflight, services
 from rapport.errors import RapportError
 
@@ -26,7 +26,7 @@ services.register(app)
 
 def main() -> None:
     """Entry point: an expected error is one plain sentence and exit code 1, never a traceback."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure()
     try:
         app()
     except RapportError as error:

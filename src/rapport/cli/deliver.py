@@ -1,5 +1,6 @@
 """`rapport deliver …`: send, reconcile, look, stop, slow down, call back."""
 
+import getpass
 from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from rapport.errors import PermanentError
 from rapport.settings import get_settings
 
 app = typer.Typer(help="Sending: run, reconcile, status, stop, rates, warm-up.", no_args_is_help=True)
+Who = Annotated[str, typer.Option(help="Who decides, for the record; left out: the user of this machine.")]
 Because = Annotated[str, typer.Option(help="Why; it is kept and shown.")]
 
 
@@ -38,10 +40,33 @@ def reconcile() -> None:
 
 @app.command()
 def status() -> None:
-    """Counts by campaign and state, and what stands against sending."""
+    """States by campaign, and what stands against sending."""
     from rapport.delivery.status import status as read_status
 
-    typer.echo(read_status(get_settings()))
+    settings = get_settings()
+    typer.echo(read_status(settings, get_clock(settings)))
+
+
+@app.command()
+def metrics(
+    port: Annotated[
+        int | None, typer.Option(help="Serve them at this port until stopped; left out: print once.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """The ledger's figures for Prometheus."""
+    from rapport.delivery import metrics as ledger_metrics
+
+    settings = get_settings()
+    clock = get_clock(settings)
+    if port is None:
+        typer.echo(ledger_metrics.text(settings, clock), nl=False)
+        return
+    from prometheus_client import start_http_server
+
+    _, thread = start_http_server(port, host, ledger_metrics.registry(settings, clock))
+    typer.echo(f"http://{host}:{port}/metrics")
+    thread.join()
 
 
 @app.command()
@@ -135,3 +160,35 @@ def warm_up(
     first = start.date() if start else today
     controls.set_warm_up(settings, domain, first, limits)
     typer.echo(f"{domain}: {', '.join(f'{limit:,}' for limit in limits)} a day from {first}, then no limit")
+
+
+@app.command()
+def reset(
+    campaign: Annotated[str | None, typer.Argument(help="One campaign; left out: all marketing.")] = None,
+    who: Who = "",
+) -> None:
+    """A breaker has tripped and the cause is gone: what came in before counts no more."""
+    from rapport.delivery import breaker
+
+    lifted = breaker.reset(get_settings(), _who(who), campaign)
+    what = campaign or "marketing"
+    typer.echo(f"{what} goes on" if lifted else f"{what} was not stopped by a breaker; it is judged anew from now on")
+
+
+@app.command()
+def adopt(
+    who: Who = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Though some rows are still in doubt; they are not sent.")
+    ] = False,
+) -> None:
+    """Take a restored database into use, once what left is accounted for."""
+    from rapport.delivery import restore
+
+    settings = get_settings()
+    found = restore.adopt(settings, get_clock(settings), _who(who), force=force)
+    typer.echo(f"adopted; sending goes on ({found})")
+
+
+def _who(given: str) -> str:
+    return given or getpass.getuser()

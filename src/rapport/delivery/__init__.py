@@ -1,6 +1,7 @@
 """Sending: every planned message once, or the reason why not. See docs/delivery.md for the protocol."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -17,6 +18,8 @@ from rapport.delivery.worker import Worker
 from rapport.settings import Settings
 
 __all__ = ["DispatchReport", "Limits", "ReconcileReport", "reconcile_once", "run_dispatcher"]
+
+log = logging.getLogger(__name__)
 
 CONCURRENCY = 32
 PROVIDERS: dict[str, Callable[[Settings, Limits, int], AbstractAsyncContextManager[Provider]]] = {
@@ -51,5 +54,8 @@ async def _run(
     chosen = PROVIDERS[settings.mail_provider]
     async with chosen(settings, limits, concurrency) as provider, Worker(settings) as worker:
         dispatcher = Dispatcher(settings, worker, provider, renderer, clock, limits, concurrency)
-        await dispatcher.run(seconds, until_idle)
+        try:
+            await dispatcher.run(seconds, until_idle)
+        finally:
+            log.info("%s", dispatcher.report, extra={"epoch": worker.epoch, **vars(dispatcher.report)})
         return dispatcher.report

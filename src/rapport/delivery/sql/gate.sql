@@ -18,7 +18,7 @@ where
 order by send.send_id;
 
 -- name: evidence_around
--- Of the attempts answered 202 around `at`: how many, how many of them have an event, and when the newest of all
+-- Of the attempts answered with acceptance around `at`: how many, how many of them have an event, and when the newest of all
 -- attempts that have one was made. Our own clock only: the provider's may differ and webhooks may come late.
 with near as (
     select exists (
@@ -29,7 +29,7 @@ with near as (
     from ops.send_attempt as attempt
     where
         attempt.outcome = 'accepted'
-        and attempt.http_status = 202
+        and attempt.http_status in (202, 250)
         and attempt.intent_at between %(at)s - make_interval(secs => %(around_seconds)s)
         and %(at)s + make_interval(secs => %(around_seconds)s)
 )
@@ -42,7 +42,7 @@ select
         from ops.send_attempt as attempt
         where
             attempt.outcome = 'accepted'
-            and attempt.http_status = 202
+            and attempt.http_status in (202, 250)
             and attempt.intent_at >= %(at)s
             and exists (
                 select 1
