@@ -1,10 +1,11 @@
-"""The small public web service: provider events in, unsubscribe pages out. It inserts and never updates."""
+"""The small public web service: provider events in, and what people want and no longer want. It only inserts."""
 
 from rapport.clock import Clock
 from rapport.gateway.app import create_app
+from rapport.gateway.opt_in import erase_addresses
 from rapport.settings import Settings
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app", "erase_addresses", "serve"]
 
 GRACE_SECONDS = 10
 

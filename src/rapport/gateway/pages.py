@@ -92,8 +92,10 @@ class Reader:
 
     def preferences(self, topics: Sequence[TopicView], *said: str, old: bool, status: int = 200) -> Response:
         shown = [{name: getattr(topic, name) for name in TopicView.__dataclass_fields__} for topic in topics]
-        title = self.say("preferences_title")
-        return self._page("preferences.html", status, title=title, topics=shown, said=said, old=old)
+        # What this page cannot do, the shop can.
+        contact = self._pages.contact if old or any(topic.final for topic in topics) else None
+        values = {"title": self.say("preferences_title"), "topics": shown, "old": old, "contact": contact}
+        return self._page("preferences.html", status, said=said, **values)
 
     def not_found(self) -> Response:
         """One page for every token that is none, so that nobody learns what was wrong with it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rapport.clock import Clock
 from rapport.db import connect, load_queries
+from rapport.gateway import erase_addresses
 from rapport.settings import Settings
 
 # Quarantined records hold personal data that nobody could use: long enough to repair the source, no longer.
@@ -26,9 +27,13 @@ def clean_up(settings: Settings, clock: Clock, folders: Sequence[Path] = ()) -> 
         conn.execute(queries["delete_build_nodes"], {"before": now - BUILDS_FOR})
         builds = conn.execute(queries["delete_builds"], {"before": now - BUILDS_FOR}).rowcount
         gates = conn.execute(queries["delete_gate_runs"], {"before": now - GATE_RUNS_FOR}).rowcount
+    addresses = erase_addresses(settings, clock)
     docs = settings.home / "data_docs"
     files = sum(_remove_old_files(folder) for folder in (docs / ".gx" / "results", docs / "validations", *folders))
-    return f"removed {records} quarantined records, {builds} builds, {gates} gate results, {files} files"
+    return (
+        f"removed {records} quarantined records, {builds} builds, {gates} gate results, "
+        f"{addresses} addresses of old requests for mail, {files} files"
+    )
 
 
 def _remove_old_files(folder: Path) -> int:

@@ -71,7 +71,7 @@ def test_turning_a_topic_on_takes_a_confirmation_from_the_mailbox(gate: Gate) ->
     answer = gate.client.post(
         gate.link("preferences") + "?lang=de", data={"action": "save", "shown": SHOWN, "keep": ["marketing"]}
     )
-    assert "Wir haben eine E-Mail zur Bestätigung" in answer.text
+    assert "Sie erhalten gleich eine E-Mail zur Bestätigung: Neuigkeiten und Angebote." in answer.text
     assert requests(gate) == [("key-of-ada", None, "marketing", "preference_page", "de")]
     assert gate.stopped("marketing")
     assert [fact[1] for fact in gate.facts()] == [False]
