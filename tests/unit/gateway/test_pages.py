@@ -1,11 +1,14 @@
 """The pages as a browser, a screen reader and a mail program meet them."""
 
+import base64
+import hashlib
 from html.parser import HTMLParser
 
 import pytest
 from starlette.requests import Request
 
 from rapport.gateway.bodies import form_fields
+from rapport.gateway.headers import HEADERS
 from rapport.gateway.pages import Pages, Reader, TopicView
 from rapport.gateway.texts import all_texts, choose, topic_title
 from rapport.settings import Settings
@@ -90,6 +93,17 @@ def test_the_preference_form_is_labelled_and_says_what_it_shows(settings: Settin
     assert [button["value"] for button in outline.all("button")] == ["save", "off"]
     assert outline.all("form") == [{"method": "post"}]
     assert len(outline.all("fieldset")) == len(outline.all("legend")) == 1
+
+
+def test_the_policy_allows_the_pages_style_and_nothing_else(settings: Settings) -> None:
+    page = reader(settings, "en").not_found().body.decode()
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = HEADERS["Content-Security-Policy"]
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert "script" not in policy
+    assert " style=" not in page
 
 
 def test_a_result_is_announced(settings: Settings) -> None:
