@@ -13,7 +13,9 @@ from tests.chaos.lane import LANES, Lane, Pool, lanes, one_of
 from tests.chaos.times import Times
 from tests.chaos.victims import Failpoint
 
-PEOPLE = 8
+PEOPLE = 6
+# Of those, how many meet a reply that is lost; the others lose their worker.
+DOUBTFUL = 4
 # No process has so many operations; one that does is not sweeping but spinning.
 MOST = 400
 
@@ -50,12 +52,10 @@ class Sweep:
 
     def _once(self, lane: Lane, k: int) -> None:
         occurrence = f"{self.name} {k}"
-        people = lane.people(PEOPLE, occurrence)
-        lane.plan(people, occurrence)
         try:
             lived = self.die(lane, occurrence, k)
             ended = lane.rescue(occurrence)
-            verdict = lane.verdict(len(people), occurrence)
+            verdict = lane.verdict(PEOPLE, occurrence)
         except Exception as error:
             self.broken.append(f"operation {k}: {type(error).__name__}: {error}")
             return
@@ -82,8 +82,9 @@ def sweep(times: Times, seed: int, say: Callable[[str], None], step: int = 1) ->
     return not broken, f"{sum(one.deaths for one in sweeps)} kills, one an operation: {broken} broke something"
 
 
-def _dispatcher(lane: Lane, _: str, k: int) -> bool:
+def _dispatcher(lane: Lane, occurrence: str, k: int) -> bool:
     """Some of what it sends meets a lost reply."""
+    lane.plan(lane.people(PEOPLE, occurrence), occurrence)
     lane.house.set_faults(faults=[{"kind": "drop_after", "count": 1}, {"kind": "error_before", "count": 1}])
     victim = lane.house.spawn(victims.dispatch_until_operation, lane.house.settings, lane.times, k)
     return _lived(victim)
@@ -91,13 +92,18 @@ def _dispatcher(lane: Lane, _: str, k: int) -> bool:
 
 def _reconciler(lane: Lane, occurrence: str, k: int) -> bool:
     """It meets events to read, orphans to find, sends to quarantine and to release."""
-    lane.house.set_faults(faults=[{"kind": "drop_after", "count": 2}, {"kind": "drop_before", "count": 3}])
+    people = lane.people(PEOPLE, occurrence)
+    lane.plan(people[:DOUBTFUL], occurrence)
+    lane.house.set_faults(faults=[{"kind": "drop_after", "count": 1}, {"kind": "drop_before", "count": 3}])
+    lane.wait(lambda: lane.dispatch() or lane.progress(occurrence)["unknown_seconds"] is not None)
+    lane.plan(people[DOUBTFUL:], occurrence)
     ours, theirs = FORK.Pipe()
-    failpoint = Failpoint("SIGKILL", theirs, nth=5)
-    dead = lane.house.spawn(victims.dispatch_until_struck, lane.house.settings, lane.times, "after_answer", failpoint)
-    if lane.reached(dead, ours):
-        ours.send("die")
-        dead.join()
+    failpoint = Failpoint("SIGKILL", theirs)
+    dead = lane.house.spawn(victims.dispatch_until_struck, lane.house.settings, lane.times, "after_claim", failpoint)
+    if not lane.reached(dead, ours):
+        raise RuntimeError("there are no orphans")
+    ours.send("die")
+    dead.join()
     lane.plan_evidence(occurrence)
     lane.wait(lambda: lane.is_ripe(occurrence))
     return _lived(lane.house.spawn(victims.reconcile_until_operation, lane.house.settings, lane.times, k))

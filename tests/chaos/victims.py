@@ -171,7 +171,7 @@ def _around_send(before: Hit = _nothing, after: Hit = _nothing) -> None:
 
 
 class Counter:
-    """Kills its process at the k-th operation; each has a moment before it and a moment after it."""
+    """Kills its process at the k-th operation. After one is before the next: nobody outside can tell the difference."""
 
     def __init__(self, fatal: int) -> None:
         self._left = fatal
@@ -196,16 +196,14 @@ def reconcile_until_operation(settings: Settings, times: Times, fatal: int) -> N
 
 
 def _count_operations(counter: Counter) -> None:
-    """Every round trip to Postgres, every write to the provider, every answer of it."""
+    """Every round trip to Postgres; every request before and after it is written, and when it is answered."""
     import psycopg
 
     wait, write = psycopg.Connection.wait, Transport.write
 
     def counted_wait(self: Any, *arguments: Any, **named: Any) -> Any:
         counter.step()
-        result = wait(self, *arguments, **named)
-        counter.step()
-        return result
+        return wait(self, *arguments, **named)
 
     def counted_write(self: Any, data: Any) -> None:
         counter.step()
