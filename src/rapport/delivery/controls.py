@@ -71,8 +71,14 @@ def pause_campaign(settings: Settings, campaign: str, because: str) -> None:
 
 
 def resume_campaign(settings: Settings, campaign: str) -> None:
-    """Raises PermanentError for a campaign never planned."""
+    """Raises PermanentError for a campaign never planned, and for one that the breaker has paused."""
     with connect("engine", settings=settings) as conn:
+        tripped = conn.execute(SQL["paused_by_breaker"], {"campaign_id": campaign}).fetchone()
+        if tripped:
+            raise PermanentError(
+                f"{campaign} was paused by the {tripped['paused_because']}. Once the cause is gone: "
+                f"`rapport deliver reset {campaign}` (docs/runbook/complaint-spike.md)"
+            )
         found = conn.execute(SQL["resume_campaign"], {"campaign_id": campaign}).fetchone()
         _require(conn, campaign, bool(found))
 

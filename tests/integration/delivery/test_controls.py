@@ -55,6 +55,13 @@ def test_a_paused_campaign_waits_and_goes_on_where_it_stopped(shop: Any, provide
     assert provider.requests == 3
 
 
+def test_what_the_breaker_paused_is_not_resumed_without_a_reset(shop: Any) -> None:
+    shop.conn.execute("update ops.campaign set paused = true, paused_because = 'breaker: 9 complaints of 900'")
+    with pytest.raises(PermanentError, match="rapport deliver reset hello"):
+        controls.resume_campaign(shop.settings, "hello")
+    assert shop.conn.execute("select paused from ops.campaign").fetchone() == {"paused": True}
+
+
 def test_an_unknown_campaign_is_named_with_those_there_are(shop: Any) -> None:
     for act in (
         lambda: controls.pause_campaign(shop.settings, "helo", "x"),

@@ -6,11 +6,13 @@ source as (
 
 ),
 
--- A person who leaves through our own link names the mail they left from.
+-- A person who leaves through our own link names the mail they left from; who leaves again, also when.
 renamed as (
 
     select
-        substring(evidence_id from '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')::uuid as send_id,
+        substring(
+            evidence_id from '^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:@.*)?$'
+        )::uuid as send_id,
 
         topic,
         reason,

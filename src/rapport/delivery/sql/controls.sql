@@ -30,10 +30,16 @@ where campaign_id = %(campaign_id)s
 returning campaign_id;
 
 -- name: resume_campaign
+-- What the breaker paused is lifted by a reset, or the same evidence would pause it again.
 update ops.campaign
 set paused = false, paused_because = null, paused_at = null
-where campaign_id = %(campaign_id)s
+where campaign_id = %(campaign_id)s and coalesce(paused_because, '') not like 'breaker:%%'
 returning campaign_id;
+
+-- name: paused_by_breaker
+select paused_because
+from ops.campaign
+where campaign_id = %(campaign_id)s and paused_because like 'breaker:%%';
 
 -- name: campaigns
 select campaign_id
