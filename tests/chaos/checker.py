@@ -92,6 +92,15 @@ def accepted_mails(mail: Path) -> Iterator[tuple[str, int | None, datetime]]:
         con.close()
 
 
+def accepted_requests(mail: Path) -> int:
+    """Requests answered or meant to be answered with 202; mails that share a text share one."""
+    con = sqlite3.connect(f"file:{mail / 'mail.db'}?mode=ro", uri=True, timeout=30)
+    try:
+        return int(con.execute("select count(distinct x_message_id) from accepted").fetchone()[0])
+    finally:
+        con.close()
+
+
 def upper_bound(number: int, confidence: float = 0.95) -> float:
     """The largest rate of duplicates that none among `number` does not contradict (Clopper and Pearson 1934, one-sided;
     the rule of three, 3 / number, is its approximation)."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rapport.errors import TransientError
 from tests.chaos import planner, victims
 from tests.chaos.house import FORK
-from tests.chaos.lane import LANES, Lane, Pool, lanes, one_of
+from tests.chaos.lane import FEW_LANES, LANES, Lane, Pool, lanes, one_of
 from tests.chaos.scenarios import ELSEWHERE, SCENARIOS, Scenario, faulty
 from tests.chaos.times import Times
 from tests.chaos.victims import ACTIONS, Failpoint
@@ -25,7 +25,7 @@ def failpoints(times: Times, seed: int, say: Callable[[str], None], every: int =
     cells = [(scenario, action) for scenario in SCENARIOS for action in ACTIONS]
     chosen = [cell for at, cell in enumerate(cells) if (at + seed) % every == 0]
     times.shorten_gate()
-    with lanes(times, min(LANES, len(chosen))) as pool, ThreadPoolExecutor(LANES) as threads:
+    with lanes(times, LANES if every == 1 else FEW_LANES) as pool, ThreadPoolExecutor(LANES) as threads:
         found = list(threads.map(lambda cell: _with_lane(pool, *cell), chosen))
         if every == 1:
             found += _planning(pool)

@@ -30,6 +30,7 @@ RESCUE_SECONDS = 60.0
 EVIDENCE = 22
 # Most of a crash's aftermath is waiting, so two cores serve a few houses.
 LANES = 4
+FEW_LANES = 2
 
 
 class Lane:

@@ -13,7 +13,7 @@ from rapport.db import load_queries
 from rapport.errors import TransientError
 from rapport.keys import sign_token
 from tests.chaos import audience, children
-from tests.chaos.checker import Verdict, check, upper_bound
+from tests.chaos.checker import Verdict, accepted_requests, check, upper_bound
 from tests.chaos.faults import faulty_replies, faulty_share, not_injected
 from tests.chaos.house import House
 from tests.chaos.schedule import Strike, schedule, share
@@ -25,7 +25,7 @@ DISPATCHERS = 8
 CONCURRENCY = 4
 # What two cores send while everything is being killed.
 SENDS_PER_SECOND = 50.0
-SHORTEST_SECONDS = 12.0
+SHORTEST_SECONDS = 8.0
 SETTLE_SECONDS = 150.0
 LATER = "later"
 PAUSED = audience.CAMPAIGNS[1].name
@@ -182,7 +182,7 @@ class Run:
     def _details(self, verdict: Verdict, faulty: dict[str, int], attempts: dict[str, int]) -> None:
         strikes = ", ".join(f"{count} {kind}" for kind, count in self.storm.injected.items() if kind != "switch")
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(faulty.items()))
-        share_faulty = faulty_share(faulty, verdict.accepted)
+        share_faulty = faulty_share(faulty, accepted_requests(self.house.mail))
         self.say(f"  struck: {strikes}; campaign paused and resumed, kill switch thrown and lifted, events lost")
         self.say(f"  provider: {sum(faulty.values())} faulty replies ({share_faulty:.1%} of all): {kinds}")
         self.say(

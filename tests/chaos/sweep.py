@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 
 from tests.chaos import victims
 from tests.chaos.house import FORK
-from tests.chaos.lane import LANES, Lane, Pool, lanes, one_of
+from tests.chaos.lane import FEW_LANES, LANES, Lane, Pool, lanes, one_of
 from tests.chaos.times import Times
 from tests.chaos.victims import Failpoint
 
@@ -72,7 +72,7 @@ def sweep(times: Times, seed: int, say: Callable[[str], None], step: int = 1) ->
     first = 1 + seed % step
     sweeps = [Sweep("dispatcher", _dispatcher, first, step), Sweep("reconciler", _reconciler, first, step)]
     times.shorten_gate()
-    with lanes(times, LANES) as pool:
+    with lanes(times, LANES if step == 1 else FEW_LANES) as pool:
         for one in sweeps:
             one.run(pool)
             say(f"  {one.name}: killed at {one.deaths} operations, untouched at operation {one.lived_at}")

@@ -48,6 +48,25 @@ STORM = Times(
     ),
 )
 
+# For a storm of seconds in the test suite.
+BRIEF = Times(
+    Limits(
+        connect_seconds=0.4,
+        read_seconds=0.8,
+        deadline_seconds=1.5,
+        lease_seconds=2.0,
+        window_seconds=3.0,
+        patience_seconds=5.0,
+        poll_seconds=0.1,
+    ),
+    margin_seconds=1.0,
+    hang_seconds=1.2,
+    late_seconds=1.2,
+    options=MailOptions(
+        **_HTTP, poll_seconds=0.05, event_lag_seconds=0.3, late_share=0.03, late_seconds=4.0, doubled_share=0.1
+    ),
+)
+
 # One crash at a time leaves the machine idle, so shorter ones are safe.
 SINGLE = Times(
     Limits(
