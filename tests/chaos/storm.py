@@ -34,9 +34,8 @@ class Crew:
 
     def freeze(self, slot: int, seconds: float) -> bool:
         at = self._at_work(slot)
-        if at is None:
+        if at is None or not _signal(self._members[at], signal.SIGSTOP):
             return False
-        os.kill(self._members[at].pid or 0, signal.SIGSTOP)
         self._frozen[at] = time.monotonic() + seconds
         return True
 
@@ -44,7 +43,7 @@ class Crew:
         """Thaws who has been frozen long enough and replaces the dead."""
         now = time.monotonic()
         for at in [at for at, until in self._frozen.items() if until <= now]:
-            os.kill(self._members[at].pid or 0, signal.SIGCONT)
+            _signal(self._members[at], signal.SIGCONT)
             del self._frozen[at]
         for at, member in enumerate(self._members):
             if member.is_alive():
@@ -65,6 +64,15 @@ class Crew:
             if old and at not in self._frozen and self._members[at].is_alive():
                 return at
         return None
+
+
+def _signal(member: BaseProcess, number: int) -> bool:
+    """Whether there was somebody to get it: a process may have ended by itself a moment ago."""
+    try:
+        os.kill(member.pid or 0, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Storm:
