@@ -5,7 +5,7 @@ import sys
 import typer
 
 from rapport import logs
-from rapport.cli import campaign, data, db, deliver, evidence, preflight, services
+from rapport.cli import campaign, data, db, deliver, evidence, preflight, score, services
 from rapport.errors import RapportError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ evidence.register(deliver.app)
 app.add_typer(deliver.app, name="deliver")
 data.register(app)
 preflight.register(app)
+score.register(app)
 services.register(app)
 
 

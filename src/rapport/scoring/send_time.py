@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, logsumexp, psi
 
 from rapport.errors import DataError
@@ -18,6 +18,7 @@ PROFILES = 6
 LEARN_FROM = 30_000
 _ITERATIONS = 150
 _BLOCK = 100_000
+_STEP = 1e-3
 _SMALLEST = 1e-3
 
 
@@ -55,7 +56,10 @@ class SendTime:
             belongs = self.memberships(known)
             self.shares = np.maximum(belongs.mean(axis=0), 1e-6)
             self.shares /= self.shares.sum()
-            self.alphas = _fixed_point(self.alphas, belongs, person, hour, events, totals)
+            before = self.alphas
+            self.alphas = _fixed_point(before, belongs, person, hour, events, totals)
+            if np.abs(self.alphas - before).max() < _STEP * before.max():
+                break
         return self
 
     def memberships(self, counts: Floats) -> Floats:
@@ -123,7 +127,7 @@ def count_hours(events: pd.DataFrame, customers: pd.Index[str], weights: dict[st
     return np.bincount(cell, weight[kept], len(customers) * HOURS).reshape(-1, HOURS)
 
 
-def explore(best: Integers, profile: Floats, draws: Sequence[int] | Integers, share: float) -> Integers:
+def explore(best: Integers, profile: Floats, draws: NDArray[np.uint64], share: float) -> Integers:
     """The hour to try instead of `best`, or -1 for most: `share` of people get another, by its chance in `profile`.
 
     `draws` are whole numbers from 0 to 2**64 - 1, one a person, from a keyed hash of the caller's: the same key gives
@@ -131,10 +135,9 @@ def explore(best: Integers, profile: Floats, draws: Sequence[int] | Integers, sh
     """
     if not 0.0 <= share <= 0.5:
         raise ValueError(f"an exploration share of {share} would leave most people without their best hour")
-    drawn = np.asarray(draws, dtype=np.uint64)
     # Two independent uniform numbers from the upper and the lower half.
-    who = (drawn >> np.uint64(32)).astype(float) / 2.0**32
-    which = (drawn & np.uint64(0xFFFFFFFF)).astype(float) / 2.0**32
+    who = (draws >> np.uint64(32)).astype(float) / 2.0**32
+    which = (draws & np.uint64(0xFFFFFFFF)).astype(float) / 2.0**32
     chance = np.broadcast_to(profile, (len(best), HOURS)).copy()
     chance[np.arange(len(best)), best] = 0.0
     steps = np.cumsum(chance, axis=1)
