@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from rapport.db import connect
 from rapport.sandbox.mail import Ledger, MailOptions
 from rapport.sandbox.mail.envelopes import accept
+from rapport.settings import Settings
 
 from . import audience
 from .checker import Verdict, check, upper_bound
-from .house import Postgres
 from .times import SINGLE
 
 AGO = timedelta(seconds=30)
@@ -74,36 +75,12 @@ class Books:
         return check(self.conn, self.mail, SINGLE, planned)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    postgres = Postgres(tmp_path_factory.mktemp("chaos"))
-    postgres.start()
-    import psycopg
-
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
-        conn.execute("alter system set track_commit_timestamp = on")
-    postgres.crash()
-    yield postgres
-    postgres.stop("immediate")
-
-
 @pytest.fixture
-def books(server: Postgres, tmp_path: Path) -> Iterator[Books]:
-    from psycopg import connect as connect_plain
-
-    from rapport.db import connect, migrate
-    from rapport.settings import Settings
-
-    name = f"books_{tmp_path.name.replace('-', '_')[:40]}"
-    with connect_plain(server.url("postgres"), autocommit=True) as conn:
-        conn.execute(f'create database "{name}"')
-    settings = Settings(home=tmp_path, database_url=server.url(name), secret_key="k", installation_id="i")
-    with connect(settings=settings) as conn:
-        migrate(conn)
-    with connect(settings=settings, autocommit=True) as conn:
+def books(ledger: Settings, tmp_path: Path) -> Iterator[Books]:
+    with connect(settings=ledger, autocommit=True) as conn:
         audience.add_campaigns(conn)
         conn.execute("create table chaos_stop (campaign_id text, begun_at timestamptz, ended_at timestamptz)")
-        yield Books(conn, settings, tmp_path / "mail")
+        yield Books(conn, ledger, tmp_path / "mail")
 
 
 def test_books_in_order_hold(books: Books) -> None:
