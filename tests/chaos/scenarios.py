@@ -18,11 +18,11 @@ PAUSED = CAMPAIGNS[0].name
 Step = Callable[[Lane, str], None]
 # Said beside the table: points that a process of this harness cannot show, and the tests that do.
 ELSEWHERE = {
-    "restore of an old backup": "tests/integration/delivery/test_crashes.py and the restore tests beside it",
+    "restore of an old backup": "tests/integration/delivery/test_restore.py",
     "Airflow retry, clear, zombie, backfill": "tests/dags",
-    "clock step, DST gap and fold": "tests/unit/campaigns/test_calendar.py, test_timing.py",
+    "clock step, DST gap and fold": "tests/unit/campaigns/test_calendar.py and test_timing.py",
     "timeouts misconfigured, pooled session": "tests/integration/delivery/test_crashes.py",
-    "events permuted and doubled give the same tables": "tests/unit/delivery/test_events.py",
+    "events permuted and doubled give the same tables": "tests/unit/delivery/test_events.py, tests/integration/delivery/test_permutations.py",
 }
 
 
