@@ -16,7 +16,7 @@ from rapport.errors import DataError
 from rapport.scoring.measures import Verdict
 from rapport.settings import Settings
 
-FEATURES = load_queries("rapport.scoring", "features.sql")
+FEATURES = load_queries("rapport.scoring", "features.sql") | load_queries("rapport.scoring", "activity.sql")
 PUBLISH = load_queries("rapport.scoring", "publish.sql")
 _TEXTS = dict.fromkeys(("customer_id", "order_id", "product_id", "currency_code", "category", "kind"), "str")
 _NUMBERS = {"revenue": "float64", "hour": "int64", "weight": "float64", "at": "int64"}
