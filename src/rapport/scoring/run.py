@@ -101,12 +101,12 @@ def _buying(features: Features, until: pd.Timestamp) -> tuple[Scored, Scored]:
 
 
 def _send_time(features: Features, settings: Settings, as_of: datetime) -> Scored:
-    weights, verdict = send_time_quality.judge(features.events)
+    choice, verdict = send_time_quality.judge(features.events)
     if not verdict.passed:
         return Scored(verdict, None)
     customers = pd.Index(features.customers["customer_id"])
-    counts = count_hours(features.events, customers, weights)
-    model = SendTime().fit(counts)
+    counts = count_hours(features.events, customers, choice.weights)
+    model = SendTime(choice.profiles).fit(counts)
     table = model.predict(counts)
     table.insert(0, "customer_id", customers)
     key = settings.secret_key.encode()

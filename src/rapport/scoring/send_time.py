@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from scipy.special import betainc, gammaln, logsumexp, psi
 
 from rapport.errors import DataError
@@ -20,6 +22,31 @@ _ITERATIONS = 150
 _BLOCK = 100_000
 _STEP = 1e-3
 _SMALLEST = 1e-3
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Counts of many people as the few different pairs of hour and number of events that occur at all.
+
+    `held` says (sparse, people by pairs) who has which; `totals` are the different sums of a person's events.
+    """
+
+    hour: Integers
+    events: Floats
+    held: Any  # scipy ships no types
+    totals: Floats
+    total_place: Integers
+
+    @classmethod
+    def of(cls, counts: Floats) -> _Cells:
+        person, hour = counts.nonzero()
+        values, value_place = np.unique(counts[person, hour], return_inverse=True)
+        pairs, place = np.unique(hour * len(values) + value_place, return_inverse=True)
+        held = csr_matrix((np.ones(len(person)), (person, place)), shape=(len(counts), len(pairs)))
+        totals, total_place = np.unique(counts.sum(axis=1), return_inverse=True)
+        if not len(pairs):
+            return cls(pairs, np.zeros(0), held, totals, total_place)
+        return cls(pairs // len(values), values[pairs % len(values)], held, totals, total_place)
 
 
 class SendTime:
@@ -50,29 +77,26 @@ class SendTime:
             known = known[rng.choice(len(known), LEARN_FROM, replace=False)]
         self.best_fixed_hour = int(_even(known).argmax())
         self._start(known, rng)
-        person, hour = known.nonzero()
-        events, totals = known[person, hour], known.sum(axis=1)
+        cells = _Cells.of(known)
         for _ in range(_ITERATIONS):
-            belongs = self.memberships(known)
+            belongs = self._belongs(cells)
             self.shares = np.maximum(belongs.mean(axis=0), 1e-6)
             self.shares /= self.shares.sum()
             before = self.alphas
-            self.alphas = _fixed_point(before, belongs, person, hour, events, totals)
+            self.alphas = _fixed_point(before, belongs, cells)
             if np.abs(self.alphas - before).max() < _STEP * before.max():
                 break
         return self
 
     def memberships(self, counts: Floats) -> Floats:
         """Chance of each person (row) to be of each profile."""
-        person, hour = counts.nonzero()
-        events = counts[person, hour]
-        sizes = self.alphas.sum(axis=1)
-        totals = counts.sum(axis=1)
-        log_share = np.empty((len(counts), self.profiles))
-        for k, alpha in enumerate(self.alphas):
-            cells = gammaln(alpha[hour] + events) - gammaln(alpha[hour])
-            log_share[:, k] = np.bincount(person, cells, len(counts))
-            log_share[:, k] += gammaln(sizes[k]) - gammaln(sizes[k] + totals) + np.log(self.shares[k])
+        return self._belongs(_Cells.of(counts))
+
+    def _belongs(self, cells: _Cells) -> Floats:
+        alpha, size = self.alphas[:, cells.hour], self.alphas.sum(axis=1)[:, None]
+        by_cell = gammaln(alpha + cells.events) - gammaln(alpha)
+        by_total = gammaln(size) - gammaln(size + cells.totals)
+        log_share = cells.held @ by_cell.T + by_total.T[cells.total_place] + np.log(self.shares)
         return np.asarray(np.exp(log_share - logsumexp(log_share, axis=1, keepdims=True)))
 
     def hours(self, counts: Floats) -> Floats:
@@ -119,9 +143,9 @@ class SendTime:
 
 
 def count_hours(events: pd.DataFrame, customers: pd.Index[str], weights: dict[str, float]) -> Floats:
-    """Counts for `SendTime` from events (customer_id, hour, kind, weight), each times the weight of its kind."""
+    """Counts for `SendTime` from events (customer_id, hour, kind), each by the weight of its kind."""
     place = customers.get_indexer(pd.Index(events["customer_id"]))
-    weight = events["weight"].to_numpy(dtype=float) * events["kind"].map(weights).fillna(0.0).to_numpy(dtype=float)
+    weight = events["kind"].map(weights).fillna(0.0).to_numpy(dtype=float)
     kept = (place >= 0) & (weight > 0)
     cell = place[kept] * HOURS + events["hour"].to_numpy(dtype=np.int64)[kept]
     return np.bincount(cell, weight[kept], len(customers) * HOURS).reshape(-1, HOURS)
@@ -151,17 +175,14 @@ def _even(counts: Floats) -> Floats:
     return np.asarray(shares.mean(axis=0))
 
 
-def _fixed_point(
-    alphas: Floats, belongs: Floats, person: Integers, hour: Integers, events: Floats, totals: Floats
-) -> Floats:
+def _fixed_point(alphas: Floats, belongs: Floats, cells: _Cells) -> Floats:
     """One step of Minka, Estimating a Dirichlet distribution (2000), equation 55, for each profile."""
-    better = np.empty_like(alphas)
-    for k, alpha in enumerate(alphas):
-        weight = belongs[:, k]
-        gain = np.bincount(hour, weight[person] * (psi(alpha[hour] + events) - psi(alpha[hour])), HOURS)
-        size = alpha.sum()
-        better[k] = np.maximum(alpha * gain / max(weight @ (psi(size + totals) - psi(size)), 1e-12), _SMALLEST)
-    return better
+    alpha, size = alphas[:, cells.hour], alphas.sum(axis=1)[:, None]
+    weight = np.asarray(cells.held.T @ belongs).T
+    gain = (weight * (psi(alpha + cells.events) - psi(alpha))) @ (cells.hour[:, None] == np.arange(HOURS))
+    people = np.array([np.bincount(cells.total_place, share, len(cells.totals)) for share in belongs.T])
+    spent = (people * (psi(size + cells.totals) - psi(size))).sum(axis=1, keepdims=True)
+    return np.asarray(np.maximum(alphas * gain / np.maximum(spent, 1e-12), _SMALLEST))
 
 
 def _spread_out(points: Floats, count: int, rng: np.random.Generator) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -10,36 +12,49 @@ from rapport.scoring.measures import Verdict
 from rapport.scoring.send_time import SendTime, count_hours
 
 REACTIONS = ("click", "open")
-DEFAULT_WEIGHTS = {"click": 1.0, "open": 1.0, "order": 0.5, "visit": 0.5}
+DEFAULT_WEIGHTS = {"click": 1.0, "open": 1.0, "prompt": 0.2, "order": 0.5, "visit": 0.5}
 FEWEST_REACTIONS = 100
 _CANDIDATES = (1.0, 0.5, 0.2, 0.0)
+_PROFILES = (6, 12, 24)
 _CLIPPED = 1e-6
 
 
-def judge(events: pd.DataFrame) -> tuple[dict[str, float], Verdict]:
-    """Weights by kind, and how well the last reaction of each person is foretold from what they did before it.
+@dataclass(frozen=True)
+class Choice:
+    """How to learn hours in this shop: weight of an event by its kind, and number of kinds of people."""
+
+    weights: dict[str, float]
+    profiles: int
+
+
+def judge(events: pd.DataFrame) -> tuple[Choice, Verdict]:
+    """The choice that foretells best, and how well the last reaction of each person follows from what they did before.
 
     The figure is the mean logarithm of the chance given to the hour in which it came; beside it the shop's own
-    distribution over the day, which gives everybody the same. Weights are chosen on one half of the people and judged
-    on the other.
+    distribution over the day, which gives everybody the same. The choice is made on one half of the people and judged
+    on the other. Events have customer_id, hour, kind and at (epoch seconds).
     """
     last, before = _hold_out(events)
-    model, remark = SendTime.version, f"{len(last)} reactions are too few to judge it ({FEWEST_REACTIONS} are needed)"
+    choice = Choice(dict(DEFAULT_WEIGHTS), _PROFILES[0])
     if len(last) < FEWEST_REACTIONS:
-        return dict(DEFAULT_WEIGHTS), _verdict(None, None, len(last), model, remark)
+        remark = f"{len(last)} reactions are too few to judge it ({FEWEST_REACTIONS} are needed)"
+        return choice, _verdict(None, None, len(last), remark)
     customers = pd.Index(last["customer_id"])
     hour = last["hour"].to_numpy(dtype=np.int64)
     chosen_on = np.arange(len(last)) % 2 == 0
-    weights = dict(DEFAULT_WEIGHTS)
-    personal = _log_chance(before, customers, hour, weights)
-    for kind in sorted(set(before["kind"]) - set(REACTIONS)):
-        tried = [_log_chance(before, customers, hour, weights | {kind: weight}) for weight in _CANDIDATES]
-        best = int(np.argmax([chances[chosen_on].mean() for chances in tried]))
-        weights[kind], personal = _CANDIDATES[best], tried[best]
+    personal = _log_chance(before, customers, hour, choice)
+    rivals = [Choice(choice.weights, profiles) for profiles in _PROFILES[1:]]
+    for kind in (None, *sorted(set(before["kind"]) - set(REACTIONS))):
+        if kind is not None:
+            rivals = [Choice(choice.weights | {kind: weight}, choice.profiles) for weight in _CANDIDATES]
+        for rival in rivals:
+            chances = _log_chance(before, customers, hour, rival)
+            if chances[chosen_on].mean() > personal[chosen_on].mean():
+                choice, personal = rival, chances
     same = np.bincount(hour[chosen_on], minlength=24) + 1.0
     everybody = np.log(same / same.sum())[hour]
     value, baseline = float(personal[~chosen_on].mean()), float(everybody[~chosen_on].mean())
-    return weights, _verdict(value, baseline, int((~chosen_on).sum()), model)
+    return choice, _verdict(value, baseline, int((~chosen_on).sum()))
 
 
 def _hold_out(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -52,13 +67,14 @@ def _hold_out(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return last[last["customer_id"].isin(before["customer_id"])], before
 
 
-def _log_chance(before: pd.DataFrame, customers: pd.Index[str], hour: Integers, weights: dict[str, float]) -> Floats:
-    counts = count_hours(before, customers, weights)
+def _log_chance(before: pd.DataFrame, customers: pd.Index[str], hour: Integers, choice: Choice) -> Floats:
+    counts = count_hours(before, customers, choice.weights)
     if not counts.any():
         return np.full(len(hour), -np.inf)
-    chance = SendTime().fit(counts).hours(counts)[np.arange(len(hour)), hour]
+    chance = SendTime(choice.profiles).fit(counts).hours(counts)[np.arange(len(hour)), hour]
     return np.asarray(np.log(np.maximum(chance, _CLIPPED)))
 
 
-def _verdict(value: float | None, baseline: float | None, rows: int, model: str, remark: str = "") -> Verdict:
+def _verdict(value: float | None, baseline: float | None, rows: int, remark: str = "") -> Verdict:
+    model = SendTime.version
     return Verdict("send_time", "log chance of hour", value, "hours of all", baseline, True, rows, model, remark)

@@ -19,7 +19,7 @@ from rapport.settings import Settings
 FEATURES = load_queries("rapport.scoring", "features.sql") | load_queries("rapport.scoring", "activity.sql")
 PUBLISH = load_queries("rapport.scoring", "publish.sql")
 _TEXTS = dict.fromkeys(("customer_id", "order_id", "product_id", "currency_code", "category", "kind"), "str")
-_NUMBERS = {"revenue": "float64", "hour": "int64", "weight": "float64", "at": "int64"}
+_NUMBERS = {"revenue": "float64", "hour": "int64", "at": "int64"}
 _BLOCK_ROWS = 50_000
 
 

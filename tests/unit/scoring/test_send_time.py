@@ -82,16 +82,15 @@ def test_fewer_people_than_profiles_are_no_trouble() -> None:
     assert SendTime().fit(counts).predict(counts)["best_send_hour"].tolist() == [8, 20]
 
 
-def test_events_count_by_the_weight_of_their_kind_and_their_own() -> None:
+def test_events_count_by_the_weight_of_their_kind() -> None:
     events = pd.DataFrame(
         {
             "customer_id": ["a", "a", "b", "gone", "b"],
             "hour": [8, 8, 20, 1, 23],
-            "kind": ["click", "order", "click", "click", "unheard_of"],
-            "weight": [1.0, 1.0, 0.25, 1.0, 1.0],
+            "kind": ["click", "order", "prompt", "click", "unheard_of"],
         }
     )
-    counts = count_hours(events, pd.Index(["a", "b", "c"]), {"click": 1.0, "order": 0.5})
+    counts = count_hours(events, pd.Index(["a", "b", "c"]), {"click": 1.0, "order": 0.5, "prompt": 0.25})
     assert counts[0, 8] == 1.5
     assert counts[1, 20] == 0.25
     assert counts.sum() == 1.75
@@ -118,7 +117,7 @@ def as_events(people: People, rng: np.random.Generator, noise: bool) -> pd.DataF
     person, hour = people.counts.nonzero()
     times = people.counts[person, hour].astype(int)
     person, hour = np.repeat(person, times), np.repeat(hour, times)
-    clicks = pd.DataFrame({"customer_id": person.astype(str), "hour": hour, "kind": "click", "weight": 1.0})
+    clicks = pd.DataFrame({"customer_id": person.astype(str), "hour": hour, "kind": "click"})
     order_hours = rng.integers(0, HOURS, len(clicks)) if noise else clicks["hour"].to_numpy()
     orders = clicks.assign(kind="order", hour=order_hours)
     events = pd.concat([clicks, orders], ignore_index=True)
@@ -127,9 +126,9 @@ def as_events(people: People, rng: np.random.Generator, noise: bool) -> pd.DataF
 
 @pytest.mark.parametrize("noise", [True, False], ids=["orders-by-chance", "orders-like-clicks"])
 def test_what_does_not_tell_the_hour_gets_little_weight(people: People, noise: bool) -> None:
-    weights, verdict = send_time_quality.judge(as_events(people, np.random.default_rng(1), noise))
+    choice, verdict = send_time_quality.judge(as_events(people, np.random.default_rng(1), noise))
     assert verdict.passed
-    assert weights["order"] <= 0.2 if noise else weights["order"] >= 0.5
+    assert choice.weights["order"] <= 0.2 if noise else choice.weights["order"] >= 0.5
 
 
 def test_hours_without_any_person_in_them_are_not_published() -> None:
@@ -139,7 +138,6 @@ def test_hours_without_any_person_in_them_are_not_published() -> None:
             "customer_id": rng.integers(0, 800, 4_000).astype(str),
             "hour": rng.choice(HOURS, 4_000, p=np.r_[np.zeros(6), np.full(18, 1 / 18)]),
             "kind": "click",
-            "weight": 1.0,
             "at": rng.permutation(4_000) * 86_400,
         }
     )

@@ -1,6 +1,6 @@
 -- name: events
--- Openings by mail proxies are not in opened_at. A reaction within three hours of delivery speaks of the hour we chose
--- as much as of the reader's, so it weighs the less the more mails arrive in that hour.
+-- Openings by mail proxies are not in opened_at. A prompt reaction, within three hours of arrival, speaks of the hour
+-- we chose as much as of the reader's, so it is a kind of its own: how much it counts is learnt.
 copy (
     with people as (
         select
@@ -10,38 +10,18 @@ copy (
         left join pg_timezone_names as zones on customers.time_zone = zones.name
     ),
 
-    mails as (
+    reactions as (
         select
-            messages.customer_id,
+            people.customer_id,
             people.time_zone,
-            messages.opened_at,
-            messages.clicked_at,
-            arrival.at as arrived_at,
-            extract(hour from arrival.at at time zone people.time_zone) as arrival_hour
+            case when reaction.at < arrival.at + interval '3 hours' then 'prompt' else reaction.kind end as kind,
+            reaction.at
         from marts.messages
         inner join people on messages.customer_id = people.customer_id
         cross join lateral (values (coalesce(messages.delivered_at, messages.accepted_at))) as arrival (at)
-        where arrival.at < %(as_of)s and arrival.at >= %(as_of)s::timestamptz - interval '365 days'
-    ),
-
-    arrivals as (
-        select
-            arrival_hour,
-            least(1.0, 1.0 / 24.0 / (count(*) / sum(count(*)) over ())) as weight
-        from mails
-        group by arrival_hour
-    ),
-
-    reactions as (
-        select
-            mails.customer_id,
-            mails.time_zone,
-            reaction.kind,
-            reaction.at,
-            case when reaction.at < mails.arrived_at + interval '3 hours' then arrivals.weight else 1.0 end as weight
-        from mails
-        inner join arrivals on mails.arrival_hour = arrivals.arrival_hour
-        cross join lateral (values ('open', mails.opened_at), ('click', mails.clicked_at)) as reaction (kind, at)
+        cross join lateral (
+            values ('open', messages.opened_at), ('click', messages.clicked_at)
+        ) as reaction (kind, at)
     ),
 
     happened as (
@@ -51,8 +31,7 @@ copy (
             people.customer_id,
             people.time_zone,
             'order' as kind,
-            orders.ordered_at as at,
-            1.0 as weight
+            orders.ordered_at as at
         from marts.orders
         inner join people on orders.customer_id = people.customer_id
         where orders.counts_as_order and orders.channel is distinct from 'pos'
@@ -62,7 +41,6 @@ copy (
         customer_id,
         extract(hour from at at time zone time_zone)::int as hour,
         kind,
-        weight,
         extract(epoch from at)::bigint as at
     from happened
     where at < %(as_of)s and at >= %(as_of)s::timestamptz - interval '365 days'
