@@ -10,7 +10,7 @@ import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, EventsTimetable, get_parsing_context, task
 
 from rapport import pipeline
-from rapport.campaigns.definition import FILE, Campaign, load_campaign
+from rapport.campaigns.definition import FILE, Campaign, Confirmation, load_campaign
 from rapport.campaigns.timing import to_utc
 from rapport.settings import Settings, get_settings
 from rapport_airflow.assets import CAMPAIGN_AUDIENCE
@@ -37,6 +37,24 @@ Sends nothing itself: the DAG `deliver` does, each message at its recipient's ow
   plans nothing twice.
 - A problem in the campaign's folder is named with file and line: correct it, or ask {owner}.
 - It succeeded and somebody did not get it: `ops.decision` holds the reason for every person and occurrence.
+"""
+
+CONFIRMATION_NOTES = """### {title}
+
+#### What
+Plans a mail for each request for mail that the gateway took and that has none yet (`ops.opt_in`): whoever asked
+confirms by the link in it. Sends nothing itself: the DAG `deliver` does, in the same minute or the next.
+
+#### When
+Every minute.
+
+#### Who cares
+{owner}, and whoever has just filled in the shop's form and waits for the mail.
+
+#### What to do if it fails
+- Requests wait for seven days and lose nothing; there are no retries, the next minute is the retry.
+- A problem in the campaign's folder is named with file and line: correct it, or ask {owner}.
+- It succeeded and a mail did not come: `ops.decision` and `ops.send` hold the reason, under the key of the request.
 """
 
 BROKEN_NOTES = """### The campaign `{name}` cannot be read
@@ -81,7 +99,8 @@ def dag_id_of(folder: Path) -> str:
 def campaign_dag(folder: Path, settings: Settings) -> DAG:
     """The campaign's own DAG, or the one that says what is wrong with its folder."""
     try:
-        return _planning_dag(load_campaign(folder, settings))
+        campaign = load_campaign(folder, settings)
+        return _confirmation_dag(campaign) if isinstance(campaign, Confirmation) else _planning_dag(campaign)
     except Exception as error:  # whatever is wrong with one folder must not reach the others
         return _broken_dag(folder, error)
 
@@ -100,11 +119,33 @@ def _planning_dag(campaign: Campaign) -> DAG:
 
         @task(inlets=[CAMPAIGN_AUDIENCE])
         def plan() -> None:
-            for outcome, count in pipeline.plan(name, *runtime()).items():
-                print(f"{outcome}: {count}")
+            _plan(name)
 
         plan()
     return dag
+
+
+def _confirmation_dag(confirmation: Confirmation) -> DAG:
+    name = confirmation.name
+    with DAG(
+        PREFIX + name,
+        **HOUSE,
+        schedule="* * * * *",
+        tags=[Tag.CAMPAIGN],
+        doc_md=CONFIRMATION_NOTES.format(title=confirmation.title, owner=confirmation.owner),
+    ) as dag:
+
+        @task(retries=0)
+        def plan() -> None:
+            _plan(name)
+
+        plan()
+    return dag
+
+
+def _plan(name: str) -> None:
+    for outcome, count in pipeline.plan(name, *runtime()).items():
+        print(f"{outcome}: {count}")
 
 
 def _broken_dag(folder: Path, error: Exception) -> DAG:

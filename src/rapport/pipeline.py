@@ -86,15 +86,19 @@ def publish(settings: Settings, clock: Clock) -> str:
 
 
 def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
-    """Plans the occurrence of a campaign that is due now; returns its waterfall. Raises CampaignError or GateFailed."""
-    from rapport.campaigns.definition import load_campaign
+    """Plans what is due of a campaign now; returns its waterfall. Raises CampaignError or GateFailed."""
+    from rapport.campaigns.confirmations import plan_confirmations
+    from rapport.campaigns.definition import Confirmation, load_campaign
     from rapport.campaigns.plan import plan as plan_campaign
 
     folder = settings.campaigns_dir / name
     if not folder.is_dir():
         there = ", ".join(sorted(p.name for p in settings.campaigns_dir.iterdir() if p.is_dir()))
         raise PermanentError(f"no campaign {name!r} under {settings.campaigns_dir}; there are: {there or 'none'}")
-    return plan_campaign(load_campaign(folder), settings, clock, dry_run=dry_run).waterfall
+    campaign = load_campaign(folder)
+    if isinstance(campaign, Confirmation):
+        return plan_confirmations(campaign, settings, clock, dry_run=dry_run)
+    return plan_campaign(campaign, settings, clock, dry_run=dry_run).waterfall
 
 
 def run(

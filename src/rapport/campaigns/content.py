@@ -12,7 +12,7 @@ from typing import Any
 import minijinja
 
 from rapport.campaigns import fields, markup, templating
-from rapport.campaigns.model import Campaign
+from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
 from rapport.campaigns.templating import ContentError, MissingFieldError
 from rapport.settings import Settings
@@ -35,6 +35,8 @@ FOOTER = {
     "shop_postal_address": "the postal address: {{ shop_postal_address }}",
     "unsubscribe_url": "the unsubscribe link: {{ unsubscribe_url }}",
 }
+
+CONFIRM_LINK = {"confirm_url": "the link to confirm by: {{ confirm_url }}"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _fields(*sources: str) -> frozenset[str]:
     return frozenset(templating.used_fields(sources) & fields.AUDIENCE_FIELDS)
 
 
-def compile_campaign(campaign: Campaign) -> list[Template]:
+def compile_campaign(campaign: Mailing) -> list[Template]:
     """Every language of a campaign, the default one first. Raises CampaignError with all problems of all files."""
     bodies, problems = _bodies(campaign)
     templates: list[Template] = []
@@ -126,7 +128,7 @@ def choose(templates: Sequence[Template], language: str | None) -> Template:
     return next((template for template in templates if template.language == wanted), templates[0])
 
 
-def _bodies(campaign: Campaign) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+def _bodies(campaign: Mailing) -> tuple[dict[str, dict[str, str]], list[Problem]]:
     bodies: dict[str, dict[str, str]] = {campaign.language: {}}
     problems = []
     for path in sorted(campaign.folder.iterdir()):
@@ -149,25 +151,27 @@ def _bodies(campaign: Campaign) -> tuple[dict[str, dict[str, str]], list[Problem
     return bodies, problems
 
 
-def _check_sources(campaign: Campaign, language: str, files: Mapping[str, str]) -> list[Problem]:
+def _check_sources(campaign: Mailing, language: str, files: Mapping[str, str]) -> list[Problem]:
     sources = {name: (text, name) for name, text in files.items()}
     for field in ("subject", "preheader"):
         text = getattr(campaign, f"{field}_for")(language)
         if text:
             sources[field] = (text, "campaign.yml")
+    allowed = fields.CONFIRMATION_FIELDS if isinstance(campaign, Confirmation) else fields.ALLOWED_FIELDS
     problems = []
     for field, (text, file) in sources.items():
         where = f"{campaign.name}/{file}"
         label = "" if file == field else f"{field} ({language})"
         problems += [
-            Problem(where, line if not label else None, label, message) for line, message in _source_faults(text)
+            Problem(where, line if not label else None, label, message)
+            for line, message in _source_faults(text, allowed)
         ]
         if field.endswith(".mjml"):
             problems += [Problem(where, line, "", message) for line, message in markup.mjml_faults(text)]
     return problems
 
 
-def _source_faults(text: str) -> list[tuple[int | None, str]]:
+def _source_faults(text: str, allowed: frozenset[str]) -> list[tuple[int | None, str]]:
     if len(text) > templating.SOURCE_LIMIT:
         return [(None, f"longer than {templating.SOURCE_LIMIT:,} characters")]
     repeated = templating.repeats_literal(text)
@@ -180,14 +184,13 @@ def _source_faults(text: str) -> list[tuple[int | None, str]]:
     return [
         (
             templating.line_of(text, name),
-            f"there is no field {name!r}.{suggestion(name, fields.ALLOWED_FIELDS)}"
-            f" Fields: {', '.join(sorted(fields.ALLOWED_FIELDS))}",
+            f"there is no field {name!r}.{suggestion(name, allowed)} Fields: {', '.join(sorted(allowed))}",
         )
-        for name in sorted(names - fields.ALLOWED_FIELDS)
+        for name in sorted(names - allowed)
     ]
 
 
-def _compile(campaign: Campaign, language: str, files: Mapping[str, str]) -> Template:
+def _compile(campaign: Mailing, language: str, files: Mapping[str, str]) -> Template:
     rich_name, text_name = sorted(files, key=lambda name: name.endswith(".txt"))
     preheader = campaign.preheader_for(language) or ""
     try:
@@ -207,7 +210,7 @@ def _compile(campaign: Campaign, language: str, files: Mapping[str, str]) -> Tem
     return template
 
 
-def _prelude(campaign: Campaign) -> str:
+def _prelude(campaign: Mailing) -> str:
     """Marks the shop's link inside the template, so that a stored version needs nothing from the definition."""
     utm = campaign.utm
     query = f"utm_source={utm.source}&utm_medium={utm.medium}&utm_campaign={utm.campaign or campaign.name}"
@@ -216,7 +219,7 @@ def _prelude(campaign: Campaign) -> str:
     return "{% set shop_url = shop_url|with_query('" + query + "') -%}\n"
 
 
-def _try_out(campaign: Campaign, template: Template, rich_name: str) -> None:
+def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:
     links = {
         "shop_url": "https://shop.example",
         "shop_name": "Sample Shop Ltd",
@@ -224,17 +227,21 @@ def _try_out(campaign: Campaign, template: Template, rich_name: str) -> None:
         "unsubscribe_url": "https://mail.shop.example/u/sample-token",
         "preferences_url": "https://mail.shop.example/p/sample-token",
     }
+    context, needed = fields.SAMPLE_CONTEXT, FOOTER
+    if isinstance(campaign, Confirmation):
+        links["confirm_url"] = "https://mail.shop.example/c/sample-token"
+        context, needed = fields.SAMPLE_REQUEST, FOOTER | CONFIRM_LINK
     try:
-        sample = render(template, fields.SAMPLE_CONTEXT, links)
+        sample = render(template, context, links)
         # Of every mail that leaves, delivery checks it once more, as it was rendered.
-        _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, links)
+        _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, links, needed)
     except ContentError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, template.language, str(error))]) from None
 
 
-def _check_footer(prefix: str, html: str, text: str, links: Mapping[str, str]) -> None:
+def _check_footer(prefix: str, html: str, text: str, links: Mapping[str, str], needed: Mapping[str, str]) -> None:
     for part, body in (("HTML", html), ("text", text)):
-        for name, told in FOOTER.items():
+        for name, told in needed.items():
             value = links.get(name, "").strip()
             written = str(minijinja.escape(value)) if part == "HTML" else value
             if not value or not (written in body or _SPACE.sub(" ", value) in _SPACE.sub(" ", unescape(body))):

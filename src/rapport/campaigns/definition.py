@@ -10,11 +10,31 @@ from pydantic import BaseModel, ValidationError
 
 from rapport.campaigns import timing, yamlfile
 from rapport.campaigns.content import compile_campaign
-from rapport.campaigns.model import TEXT_TAGS, Campaign, FrequencyCap, Schedule, Span, Utm, json_schema
+from rapport.campaigns.model import (
+    CONFIRMATION,
+    TEXT_TAGS,
+    Campaign,
+    Confirmation,
+    FrequencyCap,
+    Mailing,
+    Schedule,
+    Span,
+    Utm,
+    json_schema,
+)
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
 from rapport.settings import Settings, get_settings
 
-__all__ = ["Campaign", "CampaignError", "Problem", "json_schema", "known_segments", "load_all", "load_campaign"]
+__all__ = [
+    "Campaign",
+    "CampaignError",
+    "Confirmation",
+    "Problem",
+    "json_schema",
+    "known_segments",
+    "load_all",
+    "load_campaign",
+]
 
 FILE = "campaign.yml"
 # Relations beside the segments that bring them together.
@@ -28,7 +48,9 @@ _PARTS: Mapping[str, type[BaseModel]] = {
 }
 
 
-def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime | None = None) -> Campaign:
+def load_campaign(
+    path: Path, settings: Settings | None = None, *, now: datetime | None = None
+) -> Campaign | Confirmation:
     """The campaign of a folder (or of its campaign.yml), checked whole.
 
     With `now`, a broadcast whose last moment is past is a problem too. Raises CampaignError naming file, line, field
@@ -47,14 +69,16 @@ def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime
     problems = [
         Problem(where, line, _dotted(location), "stands twice; keep one") for location, line in document.repeated
     ]
-    campaign = None
+    campaign: Campaign | Confirmation | None = None
+    model = Confirmation if document.data.get("kind") == CONFIRMATION else Campaign
     try:
-        campaign = Campaign.model_validate({**_with_zone(document.data, settings), "folder": folder})
+        campaign = model.model_validate({**_with_zone(document.data, settings), "folder": folder})
     except ValidationError as error:
-        problems += [_translate(fault, document, where) for fault in error.errors()]
+        problems += [_translate(fault, document, where, model) for fault in error.errors()]
     problems += _check_surroundings(document, folder, where, settings)
-    if campaign is not None:
+    if isinstance(campaign, Campaign):
         problems += _check_calendar(campaign, document, where, now)
+    if campaign is not None:
         try:
             compile_campaign(campaign)
         except CampaignError as error:
@@ -64,14 +88,16 @@ def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime
     return campaign
 
 
-def load_all(directory: Path, settings: Settings | None = None, *, now: datetime | None = None) -> list[Campaign]:
+def load_all(
+    directory: Path, settings: Settings | None = None, *, now: datetime | None = None
+) -> list[Campaign | Confirmation]:
     """Every campaign below a folder, by name; `archive` and names that begin with `_` or `.` are left alone.
 
     `now` as for load_campaign.
 
     Raises one CampaignError with the problems of all of them.
     """
-    campaigns: list[Campaign] = []
+    campaigns: list[Campaign | Confirmation] = []
     problems: list[Problem] = []
     for file in sorted(directory.glob(f"*/{FILE}")):
         if file.parent.name == "archive" or file.parent.name.startswith(("_", ".")):
@@ -99,18 +125,20 @@ def _with_zone(data: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     return dict(data)
 
 
-def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str) -> Problem:
+def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str, whole: type[Mailing]) -> Problem:
     location = tuple(part for part in fault["loc"] if part not in (*TEXT_TAGS, "[key]"))
     kind = fault["type"]
     message = fault["msg"].removeprefix("Value error, ")
     line = document.line(location) if location else 1
     if kind == "extra_forbidden":
-        model = _PARTS.get(str(location[0]), Campaign) if len(location) > 1 else Campaign
+        model = _PARTS.get(str(location[0]), whole) if len(location) > 1 else whole
         names = [field.alias or name for name, field in model.model_fields.items() if name != "folder"]
         hint = suggestion(str(location[-1]), names) or f" Known are: {', '.join(names)}."
         message = f"is no field.{hint}"
     elif kind == "missing":
         message = "is missing; add it"
+    elif kind == "literal_error" and location == ("kind",):
+        message = f"must be 'recurring', 'broadcast' or 'confirmation', not {fault['input']!r}"
     elif kind == "literal_error":
         message = f"must be {fault['ctx']['expected']}, not {fault['input']!r}"
     elif kind == "string_pattern_mismatch":

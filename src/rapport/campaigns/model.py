@@ -15,11 +15,14 @@ from pydantic import (
     Discriminator,
     Field,
     PlainSerializer,
+    RootModel,
     Tag,
     model_validator,
 )
 
 _DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
+# The kind, and the only topic, of the mail that asks for a confirmation.
+CONFIRMATION = "confirmation"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -61,6 +64,12 @@ def _one_line(value: str) -> str:
 def _address(value: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", value):
         raise ValueError(f"{value!r} is no e-mail address")
+    return value
+
+
+def _not_reserved(value: str) -> str:
+    if value == CONFIRMATION:
+        raise ValueError("belongs to the mail that asks for a confirmation; choose another topic")
     return value
 
 
@@ -134,13 +143,43 @@ class Utm(_Part):
     content: UtmValue | None = None
 
 
-class Campaign(_Part):
-    """One campaign as its folder states it."""
+class Mailing(_Part):
+    """What every campaign's folder states, whoever it goes to."""
 
     name: Slug = Field(description="The folder's name.")
     title: Line
     owner: Line = Field(description="Who answers for it: a team or an address.")
-    topic: Slug = Field(description="What people agree to and cancel by, such as marketing.")
+    topic: str
+    kind: str
+    policy: str
+    priority: int = Field(default=50, ge=0, le=100, description="Larger goes first when the rate is limited.")
+    rate_per_hour: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="At most so many messages an hour; as fast as allowed if not given.",
+    )
+    from_name: Line | None = None
+    reply_to: Address | None = None
+    language: Language = Field(default="en", description="Language of body.mjml and body.txt.")
+    subject: Text = Field(description="One text, or one per language.")
+    preheader: Text | None = None
+    utm: Utm = Utm()
+    folder: Path = Field(default=Path(), exclude=True, repr=False)
+
+    def subject_for(self, language: str) -> str | None:
+        return _for_language(self.subject, language, self.language)
+
+    def preheader_for(self, language: str) -> str | None:
+        return _for_language(self.preheader, language, self.language)
+
+
+class Campaign(Mailing):
+    """One campaign that goes to a segment on its own calendar."""
+
+    topic: Annotated[Slug, AfterValidator(_not_reserved)] = Field(
+        description="What people agree to and cancel by, such as marketing."
+    )
     kind: Literal["recurring", "broadcast"]
     policy: Literal["at_most_once", "at_least_once"] = "at_most_once"
     segment: Slug = Field(description="A file in dbt_project/models/segments, without .sql.")
@@ -152,26 +191,12 @@ class Campaign(_Part):
     repeat_after_days: int | None = Field(
         default=None, ge=1, le=3660, description="The same person gets this campaign again only after so many days."
     )
-    priority: int = Field(default=50, ge=0, le=100, description="Larger goes first when the rate is limited.")
-    rate_per_hour: int | None = Field(
-        default=None,
-        ge=1,
-        le=10_000_000,
-        description="At most so many messages an hour; as fast as allowed if not given.",
-    )
     canary_wait: Duration = Field(
         default=timedelta(minutes=30),
         description="A large occurrence sends 1 % (at least 500) first and the rest after this time, if nothing is "
         "wrong; 0m: all at once.",
     )
-    from_name: Line | None = None
-    reply_to: Address | None = None
-    language: Language = Field(default="en", description="Language of body.mjml and body.txt.")
-    subject: Text = Field(description="One text, or one per language.")
-    preheader: Text | None = None
-    utm: Utm = Utm()
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
-    folder: Path = Field(default=Path(), exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -181,11 +206,16 @@ class Campaign(_Part):
             raise ValueError("expires_after must lie between 15m and 14d")
         return self
 
-    def subject_for(self, language: str) -> str | None:
-        return _for_language(self.subject, language, self.language)
 
-    def preheader_for(self, language: str) -> str | None:
-        return _for_language(self.preheader, language, self.language)
+class Confirmation(Mailing):
+    """The mail that asks whoever wants mail to confirm it from the mailbox. It answers a request, so it has no segment,
+    no calendar, no cap and no holdout. There is one in a shop: its name keys what was sent."""
+
+    name: Literal["confirm_opt_in"] = Field(description="The folder's name.")
+    topic: Literal["confirmation"]
+    kind: Literal["confirmation"]
+    policy: Literal["at_least_once"] = "at_least_once"
+    priority: int = Field(default=100, ge=0, le=100, description="Larger goes first when the rate is limited.")
 
 
 def _for_language(text: str | dict[str, str] | None, language: str, default: str) -> str | None:
@@ -194,8 +224,13 @@ def _for_language(text: str | dict[str, str] | None, language: str, default: str
     return text if language == default else None
 
 
+class _Either(RootModel[Annotated[Campaign | Confirmation, Field(discriminator="kind")]]):
+    """A `campaign.yml` of any kind."""
+
+
 def json_schema() -> dict[str, object]:
     """JSON schema of `campaign.yml`, for editors."""
-    schema = Campaign.model_json_schema(by_alias=True)
-    schema["properties"].pop("folder", None)
+    schema = _Either.model_json_schema(by_alias=True)
+    for kind in (Campaign, Confirmation):
+        schema["$defs"][kind.__name__]["properties"].pop("folder", None)
     return schema

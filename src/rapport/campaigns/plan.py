@@ -1,7 +1,5 @@
 """An occurrence of a campaign becomes sends, in one transaction, with a reason kept for every person."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.problems import CampaignError, Problem
+from rapport.campaigns.record import record
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.errors import DataError, TransientError
@@ -104,11 +103,8 @@ class _Plan:
         self.values: dict[str, Any] = {
             "campaign_id": campaign.name,
             "occurrence_key": self.occurrence.key,
-            "kind": campaign.kind,
             "topic": campaign.topic,
             "policy": campaign.policy,
-            "priority": campaign.priority,
-            "rate_per_hour": campaign.rate_per_hour,
             "canary_wait_seconds": int(campaign.canary_wait.total_seconds()),
             "canaries_least": CANARIES_LEAST,
             "canary_share": CANARY_SHARE,
@@ -164,15 +160,7 @@ class _Plan:
         return [decider.decide(rows, standing) for rows in people]
 
     def _write_campaign(self) -> None:
-        definition = self.campaign.model_dump(mode="json", by_alias=True)
-        versions = [template.template_version for template in self.templates]
-        stated = json.dumps([definition, versions], sort_keys=True)
-        version = hashlib.sha256(stated.encode()).hexdigest()
-        self._execute("upsert_campaign", definition=Jsonb(definition), version=version)
-        if self.campaign.rate_per_hour is not None:
-            self._execute("campaign_rate")
-        for template in self.templates:
-            self._execute("insert_template", **vars(template))
+        record(self.conn, self.campaign, self.templates, self.now)
         self._execute("insert_occurrence")
 
     def _write(self, decisions: list[Decision]) -> None:

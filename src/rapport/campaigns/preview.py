@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from rapport.campaigns import content
-from rapport.campaigns.fields import SAMPLE_CONTEXT
-from rapport.campaigns.model import Campaign
+from rapport.campaigns.fields import SAMPLE_CONTEXT, SAMPLE_REQUEST
+from rapport.campaigns.model import Confirmation, Mailing
 from rapport.settings import Settings
 
 
 def preview(
-    campaign: Campaign,
+    campaign: Mailing,
     settings: Settings,
     context: Mapping[str, Any] | None = None,
     *,
@@ -26,4 +26,7 @@ def preview(
         "unsubscribe_url": f"{settings.gateway_url}/u/preview",
         "preferences_url": f"{settings.gateway_url}/p/preview",
     }
+    if isinstance(campaign, Confirmation):
+        links["confirm_url"] = f"{settings.gateway_url}/c/preview"
+        return content.render(template, {**SAMPLE_REQUEST, **(context or {})}, links)
     return content.render(template, {**SAMPLE_CONTEXT, "language": template.language, **(context or {})}, links)

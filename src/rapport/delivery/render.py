@@ -18,6 +18,7 @@ from rapport.settings import Settings
 SQL = load_queries("rapport.delivery", "lanes.sql")
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "preferences"
+OPT_IN = "opt_in"
 # Stand where the two personal links go while several mails share one body. No text of a person's contains them by
 # chance, and they need no escaping in a URL or in HTML.
 TOKENS = {UNSUBSCRIBE: "-rapport.unsubscribe-", PREFERENCES: "-rapport.preferences-"}
@@ -63,6 +64,9 @@ class Renderer:
         if template is None:
             raise DataError("its template version is not stored")
         personal = {"unsubscribe_url": links[UNSUBSCRIBE], "preferences_url": links[PREFERENCES]}
+        if "opt_in_id" in row.context:
+            token = sign_token(self._settings, OPT_IN, row.context["opt_in_id"])
+            personal["confirm_url"] = f"{self._gateway}/c/{token}"
         return render(template, row.context, {**self._links, **personal})
 
     def _personal_links(self, row: Claimed) -> dict[str, str]:

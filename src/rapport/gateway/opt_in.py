@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport.campaigns.topics import topic_title
 from rapport.clock import Clock
 from rapport.db import connect
 from rapport.errors import DataError, TransientError
@@ -18,7 +19,6 @@ from rapport.gateway.limiter import Limiter
 from rapport.gateway.metrics import Metrics
 from rapport.gateway.pages import Pages, Reader
 from rapport.gateway.store import OPT_IN, OptIn, Store
-from rapport.gateway.texts import topic_title
 from rapport.keys import canonical_address, recipient_key, uuid7
 from rapport.settings import Settings
 

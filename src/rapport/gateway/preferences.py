@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport.campaigns.topics import topic_title
 from rapport.clock import Clock
 from rapport.errors import TransientError
 from rapport.gateway import tokens
@@ -17,7 +18,6 @@ from rapport.gateway.metrics import Metrics
 from rapport.gateway.opt_in import new_request
 from rapport.gateway.pages import Pages, Reader, TopicView
 from rapport.gateway.store import Row, Store
-from rapport.gateway.texts import topic_title
 from rapport.settings import Settings
 
 log = logging.getLogger(__name__)

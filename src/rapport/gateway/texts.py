@@ -48,8 +48,3 @@ def choose(asked: str | None, accepted: str | None) -> Texts:
         if code in known:
             return known[code]
     return known[DEFAULT]
-
-
-def topic_title(topic: str, title: str | None) -> str:
-    """`title` from ops.topic_title, or the topic's own name for one that has none."""
-    return title or topic.replace("_", " ").replace("-", " ").capitalize()

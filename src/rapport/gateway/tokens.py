@@ -2,13 +2,11 @@
 
 from uuid import UUID
 
-from rapport.delivery.render import PREFERENCES, UNSUBSCRIBE
+from rapport.delivery.render import OPT_IN, PREFERENCES, UNSUBSCRIBE
 from rapport.keys import sign_token, verify_token
 from rapport.settings import Settings
 
 __all__ = ["OPT_IN", "PREFERENCES", "UNSUBSCRIBE", "read", "write"]
-
-OPT_IN = "opt_in"
 
 
 def read(settings: Settings, purpose: str, token: str) -> UUID | None:

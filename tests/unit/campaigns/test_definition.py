@@ -1,12 +1,14 @@
 """Bad campaign files: each fault is named with its file, line, field and remedy, and all of them at once."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.definition import CampaignError, json_schema, load_all, load_campaign
+from rapport.campaigns.content import compile_campaign
+from rapport.campaigns.definition import CampaignError, Confirmation, json_schema, load_all, load_campaign
 from rapport.campaigns.scaffold import check, new
 from rapport.settings import Settings
 
@@ -43,7 +45,13 @@ def test_the_shipped_campaign_is_valid_in_all_its_languages(shop: Settings) -> N
         ('from: "09:00"', 'from: "nine"', "window:", "window.from", "write it as 09:00"),
         ('{ from: "09:00", to: "20:00" }', '{ from: "22:00", to: "23:00" }', "window:", "window", "within quiet_hours"),
         ('to: "20:00" }', 'to: "20:00", till: 3 }', "window:", "window.till", "is no field. Known are: from, to."),
-        ("kind: recurring", "kind: daily", "kind:", "kind", "must be 'recurring' or 'broadcast', not 'daily'"),
+        (
+            "kind: recurring",
+            "kind: daily",
+            "kind:",
+            "kind",
+            "'broadcast' or 'confirmation', not 'daily'",
+        ),
         ("36h", "tomorrow", "expires_after:", "expires_after", "90m, 36h or 2d"),
         ("max: 2", "max: 0", "frequency_cap:", "frequency_cap.max", "greater than or equal to 1"),
         ("name: spring", "name: autumn", "name:", "name", "folder's name 'spring'"),
@@ -154,10 +162,69 @@ def test_the_whole_folder_is_judged_at_once(spring: Edit, shop: Settings) -> Non
 
 
 def test_the_schema_knows_every_field_but_the_folder() -> None:
-    schema = json_schema()
-    assert "expires_after" in schema["properties"]  # type: ignore[operator]
-    assert "folder" not in schema["properties"]  # type: ignore[operator]
-    assert schema["additionalProperties"] is False
+    kinds = json_schema()["$defs"]
+    assert "expires_after" in kinds["Campaign"]["properties"]  # type: ignore[index]
+    for kind in ("Campaign", "Confirmation"):
+        assert "folder" not in kinds[kind]["properties"]  # type: ignore[index]
+        assert kinds[kind]["additionalProperties"] is False  # type: ignore[index]
+    assert not {"segment", "schedule", "holdout_percent"} & set(kinds["Confirmation"]["properties"])  # type: ignore[index]
+
+
+def confirmation(shop: Settings, old: str = "", text: str = "", file: str = "campaign.yml") -> Path:
+    """The shipped confirmation with one replacement in one file."""
+    folder = shop.campaigns_dir / "confirm_opt_in"
+    shutil.copytree(CHECKOUT / "campaigns" / "confirm_opt_in", folder)
+    body = (folder / file).read_text(encoding="utf-8")
+    assert old in body
+    (folder / file).write_text(body.replace(old, text, 1), encoding="utf-8")
+    return folder
+
+
+def test_the_shipped_confirmation_is_valid_in_all_its_languages(shop: Settings) -> None:
+    campaign = load_campaign(confirmation(shop), shop)
+    assert isinstance(campaign, Confirmation)
+    assert campaign.policy == "at_least_once"
+    assert {template.language for template in compile_campaign(campaign)} == {"en", "de", "ar", "uk"}
+    assert set(campaign.subject) == set(campaign.preheader or {}) == {"en", "de", "ar", "uk"}
+
+
+@pytest.mark.parametrize(
+    ("old", "text", "field", "message"),
+    [
+        ("owner:", "segment: loyal\nowner:", "segment", "is no field"),
+        ("owner:", "schedule: { cron: '0 6 * * *' }\nowner:", "schedule", "is no field"),
+        ("owner:", "holdout_percent: 5\nowner:", "holdout_percent", "is no field"),
+        ("owner:", "frequency_cap: { max: 1, days: 1 }\nowner:", "frequency_cap", "is no field"),
+        ("policy: at_least_once", "policy: at_most_once", "policy", "must be 'at_least_once'"),
+        ("topic: confirmation", "topic: marketing", "topic", "must be 'confirmation'"),
+        ("name: confirm_opt_in", "name: second_one", "name", "must be 'confirm_opt_in'"),
+        ("{{ topic_title }} from", "{{ first_name }} from", "subject (en)", "no field 'first_name'"),
+    ],
+    ids=["segment", "schedule", "holdout", "cap", "policy", "topic", "name", "reader's field"],
+)
+def test_a_confirmation_has_nothing_that_chooses_or_delays(
+    shop: Settings, old: str, text: str, field: str, message: str
+) -> None:
+    with pytest.raises(CampaignError) as caught:
+        load_campaign(confirmation(shop, old, text), shop)
+    assert any(problem.field == field and message in problem.message for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("file", ["body.mjml", "body.de.txt"])
+def test_a_confirmation_without_its_link_is_refused(shop: Settings, file: str) -> None:
+    with pytest.raises(CampaignError, match="the link to confirm by"):
+        load_campaign(confirmation(shop, "{{ confirm_url }}", "{{ shop_url }}", file), shop)
+
+
+@pytest.mark.parametrize("field", ["confirm_url", "topic_title"])
+def test_other_campaigns_know_no_request(spring: Edit, shop: Settings, field: str) -> None:
+    with pytest.raises(CampaignError, match=f"no field '{field}'"):
+        load_campaign(spring("a note", f"{{{{ {field} }}}}"), shop)
+
+
+def test_no_other_campaign_takes_the_topic_of_the_confirmation(spring: Edit, shop: Settings) -> None:
+    with pytest.raises(CampaignError, match=r"campaign.yml:\d+: topic: belongs to the mail that asks"):
+        load_campaign(spring("topic: marketing", "topic: confirmation"), shop)
 
 
 @pytest.mark.parametrize("name", ["Bad Name", "../up", "1st"])

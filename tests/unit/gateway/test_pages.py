@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 import pytest
 from starlette.requests import Request
 
+from rapport.campaigns.topics import topic_title
 from rapport.gateway.bodies import form_fields
 from rapport.gateway.headers import HEADERS
 from rapport.gateway.pages import Pages, Reader, TopicView
-from rapport.gateway.texts import all_texts, choose, topic_title
+from rapport.gateway.texts import all_texts, choose
 from rapport.settings import Settings
 
 LANGUAGES = ("ar", "de", "en", "es", "fa", "fr", "he", "it", "nl", "ru", "uk")

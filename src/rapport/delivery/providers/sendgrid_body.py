@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from rapport.campaigns.model import CONFIRMATION
 from rapport.delivery.providers import Message
 from rapport.errors import DataError
 from rapport.settings import Settings
@@ -68,7 +69,8 @@ def body(messages: Sequence[Message], account: Account) -> bytes:
     }
     if first.reply_to:
         document["reply_to"] = {"email": first.reply_to}
-    if account.unsubscribe_group is not None:
+    # Who once left through the group and asks again must be reached by the mail that asks whether it is so.
+    if account.unsubscribe_group is not None and first.topic != CONFIRMATION:
         document["asm"] = {"group_id": account.unsubscribe_group}
     if account.ip_pool:
         document["ip_pool_name"] = account.ip_pool

@@ -115,7 +115,8 @@ with judged as materialized (
         opening.at as next_opening,
         case
             when send.expires_at <= %(now)s then 'expired'
-            when stop.reason is not null or consent.granted is not true or recipient.address is null then 'suppressed'
+            when stop.reason is not null or recipient.address is null then 'suppressed'
+            when request.opt_in_id is null and consent.granted is not true then 'suppressed'
             when cap.reached then 'suppressed'
             when closed.now and opening.at is null then 'expired'
             when closed.now then 'pending'
@@ -124,8 +125,8 @@ with judged as materialized (
         case
             when send.expires_at <= %(now)s then 'not sent before it expired'
             when stop.reason is not null then 'suppressed: ' || stop.reason
-            when consent.granted is null then 'no consent: never given, and unknown means no'
-            when not consent.granted then 'no consent: refused or withdrawn'
+            when request.opt_in_id is null and consent.granted is null then 'no consent: never given, and unknown means no'
+            when request.opt_in_id is null and not consent.granted then 'no consent: refused or withdrawn'
             when recipient.address is null then 'the address was erased'
             when cap.reached then 'capped: enough mail on this topic in these days'
             when closed.now and opening.at is null then 'not sent before its last open hour'
@@ -136,10 +137,26 @@ with judged as materialized (
     from ops.send as send
     inner join ops.campaign as campaign on send.campaign_id = campaign.campaign_id
     inner join ops.recipient as recipient on send.recipient_key = recipient.recipient_key
+    -- A mail that asks for a confirmation is the only one with a request. It comes before consent, and nothing that its
+    -- confirmation would lift may hold it back; see docs/suppression.md.
+    left join ops.opt_in as request
+        on
+            campaign.kind = 'confirmation'
+            and send.recipient_key = request.recipient_key
+            and send.occurrence_key = request.opt_in_id::text
     left join lateral (
-        select force.reason
+        select
+            force.reason,
+            force.precedence
         from ops.suppression_in_force(send.recipient_key, send.topic, %(now)s) as force
-        order by force.precedence
+        where request.opt_in_id is null or force.reason != 'soft_bounce'
+        union all
+        select
+            force.reason,
+            force.precedence
+        from ops.suppression_in_force(send.recipient_key, request.topic, %(now)s) as force
+        where request.opt_in_id is not null and force.precedence < 7
+        order by precedence
         limit 1
     ) as stop on true
     left join lateral (

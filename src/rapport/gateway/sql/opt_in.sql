@@ -30,7 +30,7 @@ select
 from (
     select campaign.topic
     from ops.campaign as campaign
-    where campaign.topic = %(topic)s
+    where campaign.topic = %(topic)s and campaign.kind != 'confirmation'
     limit 1
 ) as known
 left join ops.topic_title as localised on known.topic = localised.topic and localised.language = %(language)s

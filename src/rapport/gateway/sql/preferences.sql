@@ -65,10 +65,13 @@ on conflict (recipient_key, topic, source, source_record_id, occurred_at) do not
 with topics as (
     select campaign.topic
     from ops.campaign as campaign
+    where campaign.kind != 'confirmation'
     union
     select send.topic
     from ops.send as send
-    where send.send_id = %(send_id)s
+    where
+        send.send_id = %(send_id)s
+        and send.topic not in (select campaign.topic from ops.campaign as campaign where campaign.kind = 'confirmation')
 )
 
 select
