@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,12 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Aware, in UTC."""
         ...
+
+
+def elapsed_seconds() -> float:
+    """Real seconds since some moment in the past, those included that the machine slept through: a deadline must not
+    stand still with it. Only Linux tells them apart."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class SystemClock:

@@ -28,7 +28,9 @@ NAMES = {
     "end": (*(state for state in STATES if state not in ("pending", "sending")),),
     REPEATED: ("events overtaken",),
 }
-REQUIRED = {(kind, name) for kind, names in NAMES.items() for name in names} | (set(MOVES) - NEVER)
+# A release, an expiry and a late event in one schedule: not for certain in a run of this length.
+RARE = {("expired", "evidence")}
+REQUIRED = {(kind, name) for kind, names in NAMES.items() for name in names} | (set(MOVES) - NEVER - RARE)
 
 
 def missing(covered: Covered) -> list[str]:

@@ -8,6 +8,7 @@ from .ledger import (
     ENGAGEMENT,
     GATE_AROUND,
     GATE_LEAST,
+    GATE_LEAST_AFTER,
     GATE_MARGIN,
     GATE_SHARE,
     RELEASED,
@@ -89,7 +90,8 @@ def quarantine(ledger: Ledger) -> None:
     if not ledger.rules.policy:
         return
     for send in ledger.sends.values():
-        if send.state == "unknown" and send.policy == AT_MOST and _waited(ledger, send):
+        too_late = send.expires_at <= ledger.world.now + ledger.world.offset
+        if send.state == "unknown" and (send.policy == AT_MOST or too_late) and _waited(ledger, send):
             ledger.truth.quarantined(send)
             ledger.move(send, "quarantine")
 
@@ -123,10 +125,10 @@ def doubtful(ledger: Ledger) -> list[tuple[int, int, float]]:
     return found
 
 
-def evidence_around(ledger: Ledger, at: float) -> tuple[int, int, float, int]:
-    """Of the attempts answered 202 around `at`: how many, how many told of; when the newest told of was made; and how
-    many events are unread."""
-    now, answered, told, newest = ledger.world.now, 0, 0, -1e9
+def evidence_around(ledger: Ledger, at: float) -> tuple[int, int, int, float, int]:
+    """Of the attempts answered 202 around `at`: how many, how many of them after it, how many told of; when the newest
+    told of was made; and how many events are unread."""
+    now, answered, after, told, newest = ledger.world.now, 0, 0, 0, -1e9
     seen: list[tuple[float, bool]] = [
         (intent_at, told_at <= now) for intent_at, told_at in ledger.world.traffic() if intent_at <= now
     ]
@@ -138,19 +140,22 @@ def evidence_around(ledger: Ledger, at: float) -> tuple[int, int, float, int]:
     for intent_at, is_told in seen:
         if -GATE_AROUND <= intent_at - at <= GATE_AROUND:
             answered += 1
+            after += intent_at > at
             told += is_told
         if is_told and intent_at > newest:
             newest = intent_at
-    return answered, told, newest, len(ledger.unread)
+    return answered, after, told, newest, len(ledger.unread)
 
 
-def gate_is_open(rules: Any, found: tuple[int, int, float, int], at: float) -> bool:
-    answered, told, newest, unread = found
+def gate_is_open(rules: Any, found: tuple[int, int, int, float, int], at: float) -> bool:
+    answered, after, told, newest, unread = found
     return (
         unread == 0
         and (answered >= GATE_LEAST or not rules.gate_least)
         and (told >= GATE_SHARE * answered or not rules.gate_share)
         and (newest >= at + GATE_MARGIN or not rules.gate_margin)
+        # Stands behind both: without either rule it would still hide what the other forbids.
+        and (after >= GATE_LEAST_AFTER or not (rules.gate_least and rules.gate_margin))
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 # Seconds, as in rapport.delivery.limits and rapport.delivery.reconcile.
 CONNECT, READ, DEADLINE, LEASE, WINDOW = 3.0, 10.0, 30.0, 60.0, 900.0
 GATE_LEAST, GATE_SHARE, GATE_MARGIN, GATE_AROUND = 20, 0.999, 300.0, 1800.0
+GATE_LEAST_AFTER = 5
 
 STATES = ("pending", "sending", "unknown", "accepted", "failed", "suppressed", "expired", "cancelled", "quarantined")
 FINAL = frozenset(("accepted", "failed", "suppressed", "expired", "cancelled", "quarantined"))
@@ -29,6 +30,8 @@ MOVES: dict[tuple[str, str], str] = {
 }
 SETTLED = {"accepted": "accepted", "not_sent": "pending", "rejected": "failed", "unknown": "unknown"}
 MOVES |= {(state, f"settle {kind}"): to for state in IN_FLIGHT for kind, to in SETTLED.items()}
+# So does an answer that came after we gave up waiting for one.
+MOVES["quarantined", "settle accepted"] = "accepted"
 # An event proves acceptance, whatever we had come to believe.
 MOVES |= {(state, "evidence"): "accepted" for state in STATES}
 ACTIONS = tuple(dict.fromkeys(action for _, action in MOVES))
@@ -171,7 +174,8 @@ class Ledger:
                 attempt.outcome = kind
             if send is None or (rules.fence and send.fence != fence):
                 continue
-            if rules.absorb and send.state not in IN_FLIGHT:
+            late_answer = send.state == "quarantined" and kind == "accepted"
+            if rules.absorb and send.state not in IN_FLIGHT and not late_answer:
                 continue
             self.move(send, f"settle {kind}")
             send.reason = "" if kind == "accepted" else kind

@@ -31,7 +31,7 @@ class Rules:
     window: bool = True  # not waiting for W
     gate_share: bool = True  # silence counting while neighbours are silent too
     gate_least: bool = True  # silence counting among too few neighbours
-    gate_margin: bool = True  # silence counting while webhooks are late
+    gate_margin: bool = True  # silence counting while nothing later has been told of
     recheck: bool = True  # releasing without a last look into the inbox
     upgrade: bool = True  # a late event not lifting a final row
     unattempted: bool = True  # an event not proving a send whose attempt the ledger forgot

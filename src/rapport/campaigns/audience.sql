@@ -25,7 +25,8 @@ left join lateral (
     where
         fact.recipient_key = key.recipient_key
         and fact.topic = %(topic)s
-        and fact.occurred_at <= %(now)s
+        -- A clock of somebody else's may be ahead: a refusal counts at once, a grant when its time has come.
+        and (not fact.granted or fact.occurred_at <= %(now)s)
     -- Of two facts of one moment the refusal holds.
     order by fact.occurred_at desc, fact.granted asc
     limit 1

@@ -34,13 +34,19 @@ def database_url(settings: Settings | None = None) -> str:
 
 def connect(role: Role | None = None, *, autocommit: bool = False, settings: Settings | None = None) -> Connection:
     """A connection in UTC acting as `role`; rows are dicts. Raises TransientError when the server is away."""
-    options = "-c timezone=UTC" + (f" -c role={role}" if role else "")
+    # A host that vanished is noticed within a minute, on either side: a dead session's locks must not live for hours.
+    alive = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+    options = f"-c timezone=UTC {alive}" + (f" -c role={role}" if role else "")
     try:
         return psycopg.connect(
             database_url(settings),
             autocommit=autocommit,
             row_factory=dict_row,
             connect_timeout=10,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=60_000,
             application_name=f"rapport:{role or 'owner'}",
             options=options,
         )

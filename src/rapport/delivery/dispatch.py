@@ -8,7 +8,7 @@ from contextlib import suppress
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from rapport.clock import Clock
+from rapport.clock import Clock, elapsed_seconds
 from rapport.delivery import backoff
 from rapport.delivery.claim import claim_batch, open_lanes, soonest_wait
 from rapport.delivery.flight import Finished, Flight
@@ -60,6 +60,7 @@ class Dispatcher:
         self._halted: str | None = None
         # A claim that was begun and whose rows nobody holds yet.
         self._batch_in_doubt: UUID | None = None
+        self._epoch_in_doubt = 0
         self._next_claim = 0.0
         self._progress = time.monotonic()
         self._pace: deque[tuple[float, int]] = deque()
@@ -115,8 +116,8 @@ class Dispatcher:
         moved = 0
         try:
             for lane in await open_lanes(self._worker, self._clock.now()):
-                self._batch_in_doubt = uuid7()
-                started = time.monotonic()
+                self._batch_in_doubt, self._epoch_in_doubt = uuid7(), self._worker.epoch
+                started = elapsed_seconds()
                 now = self._clock.now()
                 claim = await claim_batch(
                     self._worker,
@@ -212,7 +213,10 @@ class Dispatcher:
 
     async def _return_claimed(self) -> None:
         if self._batch_in_doubt is not None:
-            self.report.retried += await return_batch(self._worker, self._batch_in_doubt)
+            if self._epoch_in_doubt == self._worker.epoch:
+                # The session lives: only the answer to what followed the claim was missing. Its lock is ours.
+                await self._worker.reopen()
+            self.report.retried += await return_batch(self._worker, self._batch_in_doubt, self._epoch_in_doubt)
             self._batch_in_doubt = None
 
     async def _idle(self) -> bool:

@@ -1,11 +1,10 @@
 """One request on its way: rendered, guarded until the first byte, and its outcomes made ready for the ledger."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from rapport.clock import Clock
+from rapport.clock import Clock, elapsed_seconds
 from rapport.delivery import backoff
 from rapport.delivery.providers import Message, Outcome, Provider, TooLate
 from rapport.delivery.records import Claimed, SendState, Settlement
@@ -32,8 +31,8 @@ class Flight:
         self._provider, self._renderer, self._stops, self._clock = provider, renderer, stops, clock
 
     async def send(self, rows: Sequence[Claimed], deadline: float) -> list[Finished]:
-        """What came of each row. `deadline`: the monotonic second after which no first byte may leave. Raises nothing
-        but cancellation."""
+        """What came of each row. `deadline`: the moment of `elapsed_seconds` after which no first byte may leave.
+        Raises nothing but cancellation."""
         rendered = self._render(rows, deadline)
         messages = [message for message in rendered if isinstance(message, Message)]
         sent = iter(await self._ask(messages) if messages else ())
@@ -67,7 +66,7 @@ class Flight:
 
     def _gate(self, row: Claimed, deadline: float) -> Callable[[], None]:
         def go() -> None:
-            if time.monotonic() > deadline:
+            if elapsed_seconds() > deadline:
                 raise TooLate("the send deadline was over once the connection stood")
             if self._clock.now() >= row.expires_at:
                 raise TooLate("it expired before the connection stood")

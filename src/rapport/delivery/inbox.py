@@ -1,12 +1,17 @@
 """The provider's events on their way from the inbox into the ledger, batch by batch."""
 
 import logging
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from rapport.db import Connection, load_queries
-from rapport.delivery.events import LATTICE, Evidence, InboxEvent, evidence, feedback, suppressions
+from rapport.delivery.events import LATTICE, Evidence, InboxEvent, Suppression, evidence, feedback, suppressions
 from rapport.delivery.records import ReconcileReport
 from rapport.delivery.worker import LOCK_SPACE
+from rapport.errors import DataError
+from rapport.keys import recipient_key
+from rapport.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +23,7 @@ SOFT_BOUNCES = 3
 SOFT_BOUNCE_DAYS = 15
 
 
-def read(conn: Connection, report: ReconcileReport) -> int:
+def read(conn: Connection, settings: Settings, report: ReconcileReport) -> int:
     """Takes every unread event into the ledger, in transactions of one batch each. Returns how many sends were told of
     by attempts that this ledger never made: 0 unless it was restored from a backup."""
     unattempted = 0
@@ -28,7 +33,7 @@ def read(conn: Connection, report: ReconcileReport) -> int:
                 return unattempted
             rows = conn.execute(SQL["unread_events"], {"batch": EVENTS_PER_ROUND}).fetchall()
             events = [InboxEvent(**row) for row in rows if row["send_id"] is not None]
-            unattempted += _take_in(conn, events, report)
+            unattempted += _take_in(conn, settings, events, report)
             conn.execute(SQL["mark_read"], {"event_ids": [row["event_id"] for row in rows]})
         report.events += len(rows)
         report.foreign += len(rows) - len(events)
@@ -57,12 +62,13 @@ def apply(conn: Connection, told: list[Evidence], report: ReconcileReport) -> in
     return sum(row["unattempted"] for row in rows)
 
 
-def _take_in(conn: Connection, events: list[InboxEvent], report: ReconcileReport) -> int:
+def _take_in(conn: Connection, settings: Settings, events: list[InboxEvent], report: ReconcileReport) -> int:
     unattempted = apply(conn, evidence(events), report)
     facts = suppressions(events)
     if facts:
         columns = _columns(facts, ("send_id", "topic", "reason", "event_id", "occurred_at"))
         report.suppressions += conn.execute(FEEDBACK["add_suppressions"], columns).rowcount
+        report.suppressions += _suppress_strangers(conn, settings, facts)
     told = feedback(events)
     if told:
         columns = _columns(told, ("event_id", "send_id", "kind", "occurred_at"))
@@ -72,6 +78,19 @@ def _take_in(conn: Connection, events: list[InboxEvent], report: ReconcileReport
             values = {"recipient_keys": soft, "days": SOFT_BOUNCE_DAYS, "least": SOFT_BOUNCES}
             report.suppressions += conn.execute(FEEDBACK["suppress_soft_bounces"], values).rowcount
     return unattempted
+
+
+def _suppress_strangers(conn: Connection, settings: Settings, facts: list[Suppression]) -> int:
+    """Who complains about or leaves by a mail that this ledger does not know is heard all the same, by the address that
+    the provider names: the ledger was restored. The topic is not known then, so it is all of them."""
+    rows = conn.execute(FEEDBACK["of_strangers"], {"event_ids": [fact.event_id for fact in facts]}).fetchall()
+    added = 0
+    for row in rows:
+        fact = next(fact for fact in facts if fact.event_id == row["event_id"])
+        with suppress(DataError):
+            values = {"recipient_key": recipient_key(settings, row["address"] or ""), **asdict(fact)}
+            added += conn.execute(FEEDBACK["suppress_stranger"], values).rowcount
+    return added
 
 
 def _columns(facts: list[Any], names: tuple[str, ...]) -> dict[str, list[Any]]:

@@ -24,6 +24,8 @@ EXPIRE_BATCH = 10_000
 # the provider must have told us of newer ones.
 GATE_LEAST = 20
 GATE_SHARE = 0.999
+# A burst before it and quick news of much later say nothing of the minutes in which its own event was refused.
+GATE_LEAST_AFTER = 5
 GATE_MARGIN = timedelta(minutes=5)
 GATE_AROUND_SECONDS = 1800.0
 
@@ -37,13 +39,13 @@ def reconcile_once(settings: Settings, clock: Clock, *, limits: Limits | None = 
     try:
         with connect("engine", settings=settings, autocommit=True) as conn:
             _doubt_restored(conn, settings, clock, report)
-            if inbox.read(conn, report):
+            if inbox.read(conn, settings, report):
                 log.warning("the provider told of attempts that this ledger never made: it was restored")
                 report.doubted += restore.put_in_doubt(conn, clock.now(), restore.UNATTEMPTED)
             report.trips += breaker.watch(conn, settings, clock.now())
             _find_orphans(conn, report)
             activity.ask(conn, settings, report)
-            _settle_unknown(conn, report, limits)
+            _settle_unknown(conn, report, limits, clock.now())
             _expire_overdue(conn, report, clock.now())
             report.canaries += canary.release(conn, clock.now())
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -67,8 +69,8 @@ def _find_orphans(conn: Connection, report: ReconcileReport) -> None:
                 report.orphaned += len(_all(conn, SQL["orphans_to_unknown"], epoch=epoch))
 
 
-def _settle_unknown(conn: Connection, report: ReconcileReport, limits: Limits) -> None:
-    report.quarantined += len(_all(conn, SQL["quarantine"], window_seconds=limits.window_seconds))
+def _settle_unknown(conn: Connection, report: ReconcileReport, limits: Limits, now: datetime) -> None:
+    report.quarantined += len(_all(conn, SQL["quarantine"], window_seconds=limits.window_seconds, now=now))
     for row in _all(conn, GATE["doubtful"], window_seconds=limits.window_seconds):
         with conn.transaction():
             found = _all(conn, GATE["evidence_around"], at=row["intent_at"], around_seconds=GATE_AROUND_SECONDS)[0]
@@ -96,6 +98,7 @@ def gate_is_open(found: dict[str, Any], at: datetime) -> bool:
     return bool(
         found["unread"] == 0
         and found["answered"] >= GATE_LEAST
+        and found["answered_after"] >= GATE_LEAST_AFTER
         and found["told"] >= GATE_SHARE * found["answered"]
         and found["newest_told_at"] is not None
         and found["newest_told_at"] >= at + GATE_MARGIN

@@ -155,15 +155,17 @@ def adopt(settings: Settings, clock: Clock, who: str, *, force: bool = False) ->
         because = suspicion(conn, settings)
         if because is None:
             raise PermanentError("there is nothing to adopt: this is the database that was last sent from")
+        # First above every fence of the ledger that was lost, so that no worker of it can settle what is in doubt here.
+        conn.execute(SQL["lift_fence"], {"mark": Mark.of(settings, conn).read()})
         put_in_doubt(conn, clock.now(), because)
         with conn.transaction():
+            conn.execute(SQL["fence_doubt"], {"reason": REASON})
             found = Questions(**_one(conn, "open_questions"))
             if any(asdict(found).values()) and not force:
                 raise PermanentError(f"not adopted: {found}. Wait, or force it once each of these is accounted for.")
             details: dict[str, Any] = {"because": because, **asdict(found)}
             values = {"adoption_id": uuid7(), "who": who, "now": clock.now(), "forced": force}
             conn.execute(SQL["record_adoption"], {**values, "details": Jsonb(details)})
-            conn.execute(SQL["lift_fence"], {"mark": Mark.of(settings, conn).read()})
             conn.execute(SQL["forget_database"])
             _one(conn, "meet_database")
     return found

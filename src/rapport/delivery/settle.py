@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from rapport.db import load_queries
+from rapport.db import Connection, load_queries
 from rapport.delivery.records import Settlement
-from rapport.delivery.worker import Worker
+from rapport.delivery.worker import LOCK_SPACE, Worker
+from rapport.errors import TransientError
 
 SQL = load_queries("rapport.delivery", "settle.sql")
 _FIELDS = tuple(Settlement.__dataclass_fields__)
@@ -28,6 +29,14 @@ async def pause_provider(worker: Worker, seconds: float, because: str) -> None:
     await worker.rows(SQL["pause_provider"], {"seconds": seconds, "because": because})
 
 
-async def return_batch(worker: Worker, batch_id: UUID) -> int:
-    """Puts back what a claim with a lost answer may have claimed; returns how many rows there were."""
-    return len(await worker.rows(SQL["return_batch"], {"batch_id": batch_id}))
+async def return_batch(worker: Worker, batch_id: UUID, epoch: int) -> int:
+    """Puts back what a claim with a lost answer may have claimed under `epoch`; returns how many rows there were.
+    Raises TransientError while the lost session still lives on the server's side: it may commit that claim yet."""
+    return await worker.transaction(lambda conn: _return_batch(conn, batch_id, epoch))
+
+
+def _return_batch(conn: Connection, batch_id: UUID, epoch: int) -> int:
+    gone = conn.execute(SQL["owner_is_gone"], {"space": LOCK_SPACE, "epoch": epoch}).fetchone()
+    if not (gone and gone["gone"]):
+        raise TransientError("the session that was lost has not ended yet")
+    return len(conn.execute(SQL["return_batch"], {"batch_id": batch_id}).fetchall())

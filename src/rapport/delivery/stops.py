@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 
-from rapport.clock import Clock
+from rapport.clock import Clock, elapsed_seconds
 from rapport.db import load_queries
 from rapport.delivery.preflight import require_preflight
 from rapport.delivery.records import Claimed
@@ -32,7 +32,7 @@ class Stops:
 
     async def read(self) -> None:
         """Raises TransientError when Postgres is away."""
-        asked_at = time.monotonic()
+        asked_at = elapsed_seconds()
         found = (await self._worker.rows(SQL["stops"], {}))[0]
         self._everything, self._marketing = found["everything"], found["marketing"]
         self._campaigns = frozenset(found["campaigns"])
@@ -62,7 +62,7 @@ class Stops:
 
     def against(self, row: Claimed) -> str | None:
         """Why this mail must not leave, or None."""
-        if time.monotonic() - self._read_at > TRUST_SECONDS:
+        if elapsed_seconds() - self._read_at > TRUST_SECONDS:
             return "the switches could not be read"
         if self._red:
             return "preflight is red"

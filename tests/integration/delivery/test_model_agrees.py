@@ -91,11 +91,11 @@ def settle_as(kind: AttemptOutcome, later: int = 0) -> Action:
 
 
 def give_back(shop: Any, rows: Rows) -> None:
-    with_worker(shop, lambda worker: return_batch(worker, BATCH))
+    with_worker(shop, lambda worker: return_batch(worker, BATCH, OWNER))
 
 
 def give_back_another(shop: Any, rows: Rows) -> None:
-    with_worker(shop, lambda worker: return_batch(worker, uuid7()))
+    with_worker(shop, lambda worker: return_batch(worker, uuid7(), OWNER))
 
 
 def orphan(shop: Any, rows: Rows) -> None:
@@ -206,5 +206,6 @@ def test_the_model_reckons_with_the_times_and_thresholds_of_the_product() -> Non
     assert (limits.deadline_seconds, limits.lease_seconds) == (model.DEADLINE, model.LEASE)
     assert limits.window_seconds == model.WINDOW
     assert (reconcile.GATE_LEAST, reconcile.GATE_SHARE) == (model.GATE_LEAST, model.GATE_SHARE)
+    assert reconcile.GATE_LEAST_AFTER == model.GATE_LEAST_AFTER
     assert timedelta(seconds=model.GATE_MARGIN) == reconcile.GATE_MARGIN
     assert reconcile.GATE_AROUND_SECONDS == model.GATE_AROUND

@@ -195,6 +195,8 @@ def test_each_attempt_waits_longer_and_never_shorter_than_asked() -> None:
     [
         ({}, True),
         ({"answered": 19, "told": 19}, False),
+        ({"answered_after": 4}, False),
+        ({"answered_after": 5}, True),
         ({"told": 1997}, False),
         ({"told": 1998}, True),
         ({"unread": 1}, False),
@@ -207,7 +209,7 @@ def test_the_evidence_gate(change: dict[str, float | None], is_open: bool) -> No
 
     at = datetime(2027, 1, 1, tzinfo=UTC)
     newest = change.get("newest", 5.0)
-    found = {"answered": 2000, "told": 2000, "unread": 0} | change
+    found = {"answered": 2000, "answered_after": 900, "told": 2000, "unread": 0} | change
     found["newest_told_at"] = at + timedelta(minutes=newest) if newest is not None else None
     if "answered" not in change:
         found["answered"] = 2000

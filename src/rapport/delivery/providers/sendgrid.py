@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -125,6 +126,20 @@ class SendGrid:
             _GUARD.reset(token)
 
 
+def _sockets(limits: Limits) -> Callable[[Any], socket.socket]:
+    """Sockets whose unsent bytes die with our patience: the kernel would go on delivering a request that we gave up."""
+    patience = int(1000 * (limits.connect_seconds + limits.read_seconds))
+
+    def make(address: Any) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family, kind, protocol)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+        return made
+
+    return make
+
+
 @asynccontextmanager
 async def sendgrid(settings: Settings, limits: Limits, concurrency: int) -> AsyncIterator[SendGrid]:
     """The provider with its pool of connections. Raises PermanentError when the key is not set."""
@@ -137,7 +152,9 @@ async def sendgrid(settings: Settings, limits: Limits, concurrency: int) -> Asyn
         ceil_threshold=math.inf,
     )
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=KEEP_ALIVE_SECONDS),
+        connector=aiohttp.TCPConnector(
+            limit=concurrency, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=_sockets(limits)
+        ),
         timeout=timeout,
         headers=headers,
         request_class=_GuardedRequest,

@@ -165,7 +165,8 @@ with judged as materialized (
         where
             fact.recipient_key = send.recipient_key
             and fact.topic = send.topic
-            and fact.occurred_at <= %(now)s
+            -- A clock of somebody else's may be ahead: a refusal counts at once, a grant when its time has come.
+            and (not fact.granted or fact.occurred_at <= %(now)s)
         -- Of two facts of one moment the refusal holds.
         order by fact.occurred_at desc, fact.granted asc
         limit 1

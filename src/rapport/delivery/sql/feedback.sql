@@ -5,13 +5,36 @@ select
     send.recipient_key,
     coalesce(given.topic, send.topic),
     given.reason,
-    'sendgrid',
+    inbox.provider,
     given.event_id,
     given.occurred_at
 from unnest(
     %(send_id)s::uuid[], %(topic)s::text[], %(reason)s::text[], %(event_id)s::text[], %(occurred_at)s::timestamptz[]
 ) as given (send_id, topic, reason, event_id, occurred_at)
 inner join ops.send as send on given.send_id = send.send_id
+inner join ops.webhook_inbox as inbox on given.event_id = inbox.event_id
+on conflict (recipient_key, topic, reason, evidence_id) do nothing;
+
+-- name: of_strangers
+select
+    inbox.event_id,
+    inbox.raw ->> 'email' as address
+from ops.webhook_inbox as inbox
+where
+    inbox.event_id = any(%(event_ids)s)
+    and not exists (select 1 from ops.send where send.send_id = inbox.send_id);
+
+-- name: suppress_stranger
+insert into ops.suppression (recipient_key, topic, reason, source, evidence_id, occurred_at)
+select
+    %(recipient_key)s,
+    '*',
+    %(reason)s,
+    inbox.provider,
+    inbox.event_id,
+    %(occurred_at)s
+from ops.webhook_inbox as inbox
+where inbox.event_id = %(event_id)s
 on conflict (recipient_key, topic, reason, evidence_id) do nothing;
 
 -- name: add_feedback
@@ -39,10 +62,11 @@ select
     last.recipient_key,
     '*',
     'soft_bounce',
-    'sendgrid',
+    inbox.provider,
     last.event_id,
     last.occurred_at
 from ops.feedback as last
+inner join ops.webhook_inbox as inbox on last.event_id = inbox.event_id
 cross join lateral (
     select count(distinct earlier.send_id) as sends
     from ops.feedback as earlier

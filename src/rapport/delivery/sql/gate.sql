@@ -21,11 +21,13 @@ order by send.send_id;
 -- Of the attempts answered with acceptance around `at`: how many, how many of them have an event, and when the newest of all
 -- attempts that have one was made. Our own clock only: the provider's may differ and webhooks may come late.
 with near as (
-    select exists (
-        select 1
-        from ops.webhook_inbox as inbox
-        where inbox.send_id = attempt.send_id and inbox.event in ('processed', 'dropped')
-    ) as told
+    select
+        attempt.intent_at,
+        exists (
+            select 1
+            from ops.webhook_inbox as inbox
+            where inbox.send_id = attempt.send_id and inbox.event in ('processed', 'dropped')
+        ) as told
     from ops.send_attempt as attempt
     where
         attempt.outcome = 'accepted'
@@ -37,6 +39,7 @@ with near as (
 select
     count(*) as answered,
     count(*) filter (where near.told) as told,
+    count(*) filter (where near.intent_at > %(at)s) as answered_after,
     (
         select max(attempt.intent_at)
         from ops.send_attempt as attempt

@@ -113,6 +113,29 @@ left join made on due.send_id = made.send_id
 where send.send_id = due.send_id
 returning send.send_id;
 
+-- name: fence_doubt
+-- What was put in doubt before the fences were lifted gets new ones, in the attempts as well.
+with doubtful as (
+    select
+        send.send_id,
+        send.attempt_no,
+        nextval('ops.fence') as fence
+    from ops.send as send
+    where send.state = 'unknown' and send.reason = %(reason)s
+),
+
+attempt as (
+    update ops.send_attempt
+    set fence = doubtful.fence
+    from doubtful
+    where send_attempt.send_id = doubtful.send_id and send_attempt.attempt_no = doubtful.attempt_no
+)
+
+update ops.send
+set fence = doubtful.fence
+from doubtful
+where send.send_id = doubtful.send_id;
+
 -- name: open_questions
 -- Strangers are sends that the provider tells of and this ledger never planned.
 select

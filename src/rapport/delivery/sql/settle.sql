@@ -68,7 +68,11 @@ where
     send.send_id = result.send_id
     and locked.send_id = send.send_id
     and send.fence = result.fence
-    and send.state in ('sending', 'unknown')
+    and (
+        send.state in ('sending', 'unknown')
+        -- An answer that came after we gave up waiting is proof as good as an event.
+        or (send.state = 'quarantined' and result.state = 'accepted')
+    )
 returning send.send_id, send.state;
 
 -- name: pause_provider
@@ -85,6 +89,10 @@ on conflict (name) do update
 set value = excluded.value, changed_at = excluded.changed_at
 where (control.value ->> 'until')::timestamptz < (excluded.value ->> 'until')::timestamptz
 returning name;
+
+-- name: owner_is_gone
+-- The session that was lost may still live on the server's side and commit that claim yet.
+select pg_try_advisory_xact_lock(%(space)s, %(epoch)s) as gone;
 
 -- name: return_batch
 -- A claim whose answer was lost: if it took effect, none of its rows was sent, because nobody ever held them.

@@ -43,7 +43,8 @@ with late as materialized (
     from ops.send as send
     where
         send.state = 'unknown'
-        and send.policy = 'at_most_once'
+        -- What may be repeated waits for evidence until it is too late to send it at all.
+        and (send.policy = 'at_most_once' or send.expires_at <= %(now)s)
         and send.unknown_since < clock_timestamp() - make_interval(secs => %(window_seconds)s)
     order by send.send_id
     for update skip locked
@@ -52,7 +53,7 @@ with late as materialized (
 update ops.send
 set
     state = 'quarantined',
-    reason = 'no proof of acceptance in time, and sent at most once; it was unknown because: ' || coalesce(reason, '')
+    reason = 'no proof of acceptance in time, and not to be repeated; it was unknown because: ' || coalesce(reason, '')
 from late
 where send.send_id = late.send_id and send.state = 'unknown'
 returning send.send_id;
