@@ -72,7 +72,7 @@ select
     coalesce(credited.revenue, 0)::numeric(18, 4) as revenue,
     coalesce(credited.clicked_orders_count, 0) as clicked_orders_count,
     coalesce(credited.clicked_revenue, 0)::numeric(18, 4) as clicked_revenue,
-    coalesce(credited.other_currency_orders_count, 0) as other_currency_orders_count,
+    coalesce(credited.other_currency_orders_count, 0)::bigint as other_currency_orders_count,
     credited.currency_code,
     occurrences.planned_at
 from occurrences

@@ -1,5 +1,6 @@
 -- Grain: one row a person, under an id that survives rebuilds.
--- revenue is in currency_code, the currency of most of the person's orders; revenue_by_currency holds all of them.
+-- revenue is in currency_code, the currency of most of the person's orders; revenue_by_currency holds all of them;
+-- reporting_* are in the shop's reporting currency.
 with
 
 details as (
@@ -12,12 +13,6 @@ addresses as (
 
     select * from {{ ref('int_addresses') }}
     where is_preferred
-
-),
-
-orders as (
-
-    select * from {{ ref('int_customer_orders') }}
 
 ),
 
@@ -34,6 +29,13 @@ currencies as (
 
 ),
 
+replenishments as (
+
+    select * from {{ ref('int_replenishments') }}
+    where is_next
+
+),
+
 joined as (
 
     select
@@ -43,65 +45,95 @@ joined as (
         details.last_name,
         details.full_name,
         addresses.email,
-        details.phone,
-        details.social_handle,
-        details.loyalty_number,
-        details.birth_date,
-        details.country_code,
-        details.city,
-        details.zip,
-        details.locale,
-        details.language,
-        details.time_zone,
-        details.time_zone_source,
-        details.sources,
+        {% for column in [
+            'phone', 'social_handle', 'loyalty_number', 'birth_date', 'country_code', 'city', 'zip', 'locale',
+            'locale_source', 'language', 'time_zone', 'time_zone_source', 'sources'
+        ] -%}
+            details.{{ column }},
+        {% endfor -%}
+        {% for column in ['source', 'order_channel', 'order_utm_source', 'order_utm_campaign'] -%}
+            acquisition.first_{{ column }},
+        {% endfor -%}
         rfm.rfm_group,
         tastes.favourite_category,
+        tastes.favourite_categories,
+        tastes.favourite_brand,
+        tastes.favourite_brands,
         tastes.last_product_title,
+        replenishments.title as replenishment_product_title,
+        topics.consented_topics,
         currencies.currency_code,
+        '{{ var("reporting_currency") }}'::text as reporting_currency,
 
+        {% for column in ['emails_count', 'verified_emails_count', 'phones_count', 'social_handles_count'] -%}
+            coalesce(contact_points.{{ column }}, 0) as {{ column }},
+        {% endfor -%}
         details.profiles_count,
-        coalesce(orders.orders_count, 0) as orders_count,
-        coalesce(orders.orders_count_90d, 0) as orders_count_90d,
-        coalesce(orders.orders_count_365d, 0) as orders_count_365d,
-        coalesce(orders.orders_with_returns_count, 0) as orders_with_returns_count,
-        coalesce(orders.cancelled_orders_count, 0) as cancelled_orders_count,
+        {% for column in [
+            'orders_count', 'orders_count_30d', 'orders_count_90d', 'orders_count_365d', 'orders_with_returns_count',
+            'cancelled_orders_count'
+        ] -%}
+            coalesce(orders.{{ column }}, 0) as {{ column }},
+        {% endfor -%}
         orders.days_since_last_order,
+        orders.average_days_between_orders,
+        coalesce(tastes.items_count, 0)::numeric(18, 4) as items_count,
+        tastes.favourite_category_share::numeric(6, 4) as favourite_category_share,
         coalesce(currencies.revenue, 0)::numeric(18, 4) as revenue,
         (currencies.revenue / nullif(currencies.orders_count, 0))::numeric(18, 4) as average_order_value,
         coalesce(currencies.revenue_by_currency, '{}') as revenue_by_currency,
+        {% for column in [
+            'revenue', 'revenue_30d', 'revenue_90d', 'revenue_365d', 'margin', 'margin_30d', 'margin_90d', 'margin_365d',
+            'ordered_amount', 'cancelled_amount', 'returned_amount'
+        ] -%}
+            case when money.customer_id is null then 0 else money.reporting_{{ column }} end
+            ::numeric(18, 4) as reporting_{{ column }},
+        {% endfor -%}
+        {% for column in ['returned_share', 'discounted_orders_share', 'average_discount_share'] -%}
+            money.{{ column }}::numeric(6, 4) as {{ column }},
+        {% endfor -%}
         rfm.recency_score,
         rfm.frequency_score,
         rfm.monetary_score,
-        coalesce(contacts.tickets_count, 0) as tickets_count,
-        coalesce(contacts.open_tickets_count, 0) as open_tickets_count,
-        coalesce(contacts.bad_ratings_count, 0) as bad_ratings_count,
-        coalesce(contacts.social_interactions_count, 0) as social_interactions_count,
-        coalesce(contacts.mails_sent_count, 0) as mails_sent_count,
-        coalesce(contacts.mails_delivered_count, 0) as mails_delivered_count,
-        coalesce(contacts.mails_opened_count, 0) as mails_opened_count,
-        coalesce(contacts.mails_clicked_count, 0) as mails_clicked_count,
+        {% for column in [
+            'tickets_count', 'open_tickets_count', 'tickets_count_365d', 'good_ratings_count', 'bad_ratings_count',
+            'social_interactions_count', 'social_mentions_count', 'social_shares_count_365d', 'mails_sent_count',
+            'mails_delivered_count', 'mails_opened_count', 'mails_clicked_count', 'mails_sent_count_90d',
+            'mails_delivered_count_90d', 'mails_opened_count_90d', 'mails_clicked_count_90d'
+        ] -%}
+            coalesce(contacts.{{ column }}, 0) as {{ column }},
+        {% endfor -%}
+        contacts.satisfaction_share::numeric(6, 4) as satisfaction_share,
+        contacts.average_hours_to_solution::numeric(12, 2) as average_hours_to_solution,
+        details.days_until_birthday,
 
         coalesce(addresses.email_consent, false) as email_consent,
+        details.loyalty_number is not null as is_loyalty_member,
 
         addresses.email_consent_at,
         details.first_seen_at,
         orders.first_order_at,
         orders.last_order_at,
-        contacts.last_ticket_at,
-        contacts.last_social_interaction_at,
-        contacts.last_mail_at,
-        contacts.last_opened_at,
-        contacts.last_clicked_at,
-        contacts.last_unsubscribed_at,
-        contacts.last_complained_at,
-        contacts.last_bounced_at,
+        replenishments.due_on as replenishment_due_on,
+        replenishments.interval_days as replenishment_interval_days,
+        {% for column in [
+            'last_ticket_at', 'last_bad_rating_at', 'oldest_open_ticket_at', 'last_social_interaction_at', 'last_mail_at',
+            'last_opened_at', 'last_clicked_at', 'last_unsubscribed_at', 'last_complained_at', 'last_bounced_at'
+        ] -%}
+            contacts.{{ column }},
+        {% endfor -%}
         {{ as_of() }} as as_of
 
     from details
     left join addresses on details.customer_id = addresses.customer_id
-    left join orders on details.customer_id = orders.customer_id
+    left join {{ ref('int_customer_contact_points') }} as contact_points
+        on details.customer_id = contact_points.customer_id
     left join currencies on details.customer_id = currencies.customer_id
+    left join replenishments on details.customer_id = replenishments.customer_id
+    left join {{ ref('int_customer_acquisition') }} as acquisition on details.customer_id = acquisition.customer_id
+    left join {{ ref('int_customer_orders') }} as orders on details.customer_id = orders.customer_id
+    left join {{ ref('int_customer_money') }} as money on details.customer_id = money.customer_id
+    left join {{ ref('int_customer_topics') }} as topics on details.customer_id = topics.customer_id
     left join {{ ref('int_rfm') }} as rfm on details.customer_id = rfm.customer_id
     left join {{ ref('int_customer_tastes') }} as tastes on details.customer_id = tastes.customer_id
     left join {{ ref('int_customer_contacts') }} as contacts on details.customer_id = contacts.customer_id

@@ -1,9 +1,9 @@
--- Grain: one row a line of an order.
+-- Grain: one row a line of an order. revenue is ordered_amount - cancelled_amount - returned_amount.
 with
 
-lines as (
+items as (
 
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ ref('int_order_item_amounts') }}
 
 ),
 
@@ -13,30 +13,54 @@ orders as (
 
 ),
 
+products as (
+
+    select * from {{ ref('products') }}
+
+),
+
 joined as (
 
     select
-        lines.order_item_key as order_item_id,
-        lines.order_key as order_id,
+        items.order_item_key as order_item_id,
+        items.order_key as order_id,
         orders.customer_id,
-        lines.product_key as product_id,
+        items.product_key as product_id,
 
-        lines.sku,
-        lines.title,
-        lines.line_kind,
-        lines.currency_code,
+        items.sku,
+        items.title,
+        products.category,
+        products.brand,
+        items.line_kind,
+        orders.channel_group,
+        items.currency_code,
 
-        lines.quantity,
-        lines.net_quantity,
-        lines.unit_price,
-        lines.discount_amount,
-        lines.gross_amount,
-        lines.net_amount as revenue,
+        items.quantity,
+        items.net_quantity::numeric(18, 4) as net_quantity,
+        items.unit_price,
+        items.discount_amount,
+        items.gross_amount,
+        items.net_amount::numeric(18, 4) as revenue,
+        items.ordered_amount,
+        items.cancelled_amount,
+        items.returned_amount,
+
+        orders.reporting_currency,
+        items.exchange_rate,
+        items.reporting_net_amount as reporting_revenue,
+        items.reporting_ordered_amount,
+        items.reporting_cancelled_amount,
+        items.reporting_returned_amount,
+        items.reporting_margin::numeric(18, 4) as reporting_margin,
+
+        items.is_cancelled,
+        items.returned_amount <> 0 as has_returns,
 
         orders.ordered_at
 
-    from lines
-    inner join orders on lines.order_key = orders.order_id
+    from items
+    inner join orders on items.order_key = orders.order_id
+    left join products on items.product_key = products.product_id
 
 )
 

@@ -1,4 +1,6 @@
--- Grain: one row an order document of any source. revenue is the net amount of its product lines.
+-- Grain: one row an order document of any source. revenue is the net amount of its product lines:
+-- ordered_amount - cancelled_amount - returned_amount. reporting_* are the same in the shop's reporting currency.
+{% set amounts = ['net', 'ordered', 'cancelled', 'returned'] %}
 with
 
 orders as (
@@ -7,11 +9,39 @@ orders as (
 
 ),
 
+items as (
+
+    select * from {{ ref('int_order_item_amounts') }}
+
+),
+
+rates as (
+
+    select * from {{ ref('int_exchange_rates') }}
+
+),
+
+channel_groups as (
+
+    select * from {{ ref('channel_groups') }}
+
+),
+
+members as (
+
+    select * from {{ source('identity', 'members') }}
+
+),
+
 lines as (
 
     select
         order_key,
-        sum(net_amount) filter (where line_kind = 'product') as revenue,
+        {% for amount in amounts -%}
+            sum({{ amount }}_amount) filter (where line_kind = 'product') as {{ amount }}_amount,
+            sum(reporting_{{ amount }}_amount) filter (where line_kind = 'product') as reporting_{{ amount }}_amount,
+        {% endfor -%}
+        {{ known_sum('reporting_margin', "line_kind = 'product'") }} as reporting_margin,
         sum(gross_amount) filter (where line_kind = 'product') as gross_amount,
         sum(discount_amount) filter (where line_kind = 'product') as discount_amount,
         sum(net_amount) filter (where line_kind = 'postage') as postage_amount,
@@ -19,14 +49,8 @@ lines as (
         sum(net_quantity) filter (where line_kind = 'product') as items_count,
         sum(quantity - net_quantity) filter (where line_kind = 'product') as returned_items_count,
         count(*) as lines_count
-    from {{ ref('int_order_lines') }}
+    from items
     group by order_key
-
-),
-
-members as (
-
-    select * from {{ source('identity', 'members') }}
 
 ),
 
@@ -40,24 +64,41 @@ joined as (
         orders.order_name,
         orders.order_kind,
         orders.channel,
+        channel_groups.channel_group,
         orders.country_code,
         orders.currency_code,
         orders.financial_status,
         orders.utm_source,
         orders.utm_campaign,
 
-        coalesce(lines.revenue, 0)::numeric(18, 4) as revenue,
+        coalesce(lines.net_amount, 0)::numeric(18, 4) as revenue,
         coalesce(lines.gross_amount, 0)::numeric(18, 4) as gross_amount,
         coalesce(lines.discount_amount, 0)::numeric(18, 4) as discount_amount,
+        coalesce(lines.ordered_amount, 0)::numeric(18, 4) as ordered_amount,
+        coalesce(lines.cancelled_amount, 0)::numeric(18, 4) as cancelled_amount,
+        coalesce(lines.returned_amount, 0)::numeric(18, 4) as returned_amount,
+        orders.refunded_amount::numeric(18, 4) as refunded_amount,
         coalesce(orders.shipping_amount, lines.postage_amount, 0)::numeric(18, 4) as shipping_amount,
-        orders.tax_amount,
+        orders.tax_amount::numeric(18, 4) as tax_amount,
         coalesce(lines.other_amount, 0)::numeric(18, 4) as other_amount,
         coalesce(lines.items_count, 0)::numeric(18, 4) as items_count,
         coalesce(lines.returned_items_count, 0)::numeric(18, 4) as returned_items_count,
         coalesce(lines.lines_count, 0) as lines_count,
 
+        '{{ var("reporting_currency") }}'::text as reporting_currency,
+        rates.reporting_rate as exchange_rate,
+        {% for amount in amounts -%}
+            case when rates.reporting_rate is not null then coalesce(lines.reporting_{{ amount }}_amount, 0) end
+            ::numeric(18, 4) as reporting_{{ 'revenue' if amount == 'net' else amount ~ '_amount' }},
+        {% endfor -%}
+        (orders.refunded_amount * rates.reporting_rate)::numeric(18, 4) as reporting_refunded_amount,
+        case when lines.order_key is null then 0 else lines.reporting_margin end::numeric(18, 4) as reporting_margin,
+
         orders.counts_as_order,
         orders.cancelled_at is not null as is_cancelled,
+        coalesce(lines.returned_amount, 0) <> 0 as has_returns,
+        coalesce(orders.refunded_amount, 0) > 0 as is_refunded,
+        coalesce(lines.discount_amount, 0) > 0 as has_discount,
 
         orders.ordered_at,
         orders.cancelled_at
@@ -65,6 +106,12 @@ joined as (
     from orders
     left join lines on orders.order_key = lines.order_key
     left join members on orders.profile_key = members.profile_key
+    left join channel_groups on lower(orders.channel) = channel_groups.channel
+    left join rates
+        on
+            orders.currency_code = rates.currency_code
+            and {{ shop_day('orders.ordered_at') }} >= rates.valid_from
+            and {{ shop_day('orders.ordered_at') }} < rates.valid_to
 
 )
 

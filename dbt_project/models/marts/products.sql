@@ -13,6 +13,7 @@ shop as (
         status,
         currency_code,
         price_min as price,
+        coalesce(price_min <> price_max, false) as has_several_prices,
         inventory,
         updated_at
     from {{ ref('stg_shopify__products') }}
@@ -31,6 +32,7 @@ files as (
         status,
         currency_code,
         price,
+        false as has_several_prices,
         inventory,
         updated_at
     from {{ ref('stg_files__products') }}
@@ -70,7 +72,9 @@ select
     catalogue.status,
     catalogue.currency_code,
     catalogue.price::numeric(18, 4) as price,
+    coalesce(catalogue.has_several_prices, false) as has_several_prices,
     catalogue.inventory,
+    catalogue.inventory > 0 as is_in_stock,
     catalogue.product_id is not null as is_in_catalogue,
     coalesce(lines.orders_count, 0) as orders_count,
     coalesce(lines.items_sold_count, 0)::numeric(18, 4) as items_sold_count,

@@ -38,7 +38,7 @@ __all__ = [
 
 FILE = "campaign.yml"
 # Relations beside the segments that bring them together.
-_NO_SEGMENTS = {"customer_segments", "current_members"}
+_NO_SEGMENTS = {"customer_segments", "current_members", "segment_sizes"}
 _PARTS: Mapping[str, type[BaseModel]] = {
     "schedule": Schedule,
     "window": Span,

@@ -68,10 +68,15 @@ def snapshot(settings: Settings, as_of: datetime) -> Built:
         "marts.products": "product_id",
         "marts.messages": "send_id",
         "marts.campaign_results": "occurrence_key",
+        "marts.product_prices": "valid_from",
+        "marts.cohorts": "cohort_month",
+        "marts.funnel": "month",
+        "marts.daily_metrics": "date",
         "marts.customer_ids": "given_customer_id",
         "marts.customers_masked": "customer_id",
         "marts.support_tickets": "ticket_id",
         "segments.customer_segments": "customer_id",
+        "segments.segment_sizes": "date",
         "intermediate.int_edges": "profile_key_a",
         "intermediate.int_order_attribution": "order_id",
         "identity.changes": "change_id",
@@ -96,6 +101,7 @@ def shop(module_database: Settings) -> Settings:
     prepare_raw(module_database)
     run_script(module_database, "raw_defaults.sql")
     run_script(module_database, "raw_rows.sql")
+    run_script(module_database, "more_rows.sql")
     return module_database
 
 

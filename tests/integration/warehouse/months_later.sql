@@ -1,5 +1,5 @@
 -- Dora opens a store account with the address the till knows, and Zed's social account turns out to be hers.
--- Ada gets a mail, clicks, and buys once more.
+-- Ada gets a mail, clicks, and buys once more. Finn pays in a currency that nobody has a rate for.
 set local role loader;
 
 insert into raw_shopify.customers (
@@ -13,7 +13,9 @@ insert into raw_shopify.orders (
 ) values
 ('gid://shopify/Order/7', '#7', 'gid://shopify/Customer/1', 'ada@example.com', '2026-04-12', '2026-04-12', false, 'GBP',
     'web', 0, '[{"id": "gid://L/7", "product_id": "gid://shopify/Product/1", "title": "Blue mug", "quantity": 1,
-       "current_quantity": 1, "unit_price_amount": "10.00", "discount_amount": "1.50"}]');
+       "current_quantity": 1, "unit_price_amount": "10.00", "discount_amount": "1.50"}]'),
+('gid://shopify/Order/14', '#14', 'gid://shopify/Customer/11', 'finn@example.com', '2026-06-01', '2026-06-01', false, 'JPY',
+    'web', 0, '[{"id": "gid://L/14", "product_id": null, "title": "Gift", "quantity": 1, "unit_price_amount": "900"}]');
 
 reset role;
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -16,6 +16,12 @@ from rapport.transform.ledger import building
 from rapport.transform.report import readable
 
 AS_OF = datetime(2026, 3, 25, 8, tzinfo=UTC)
+PROFILES: LiteralString = """create table intermediate.int_profiles (
+    profile_key text, source text, source_rank integer, match_first_name text, match_last_name text, birth_date date,
+    email text, phone text, address1 text, zip text, city text, loyalty_number text, store_id text,
+    created_at timestamptz)"""
+EDGES: LiteralString = """create table intermediate.int_edges (
+    profile_key_a text, profile_key_b text, rule text, value text, fan_out bigint)"""
 
 
 def end_connections(settings: Settings) -> None:
@@ -73,9 +79,11 @@ def test_identity_that_loses_postgres_changes_nothing_and_a_rerun_completes(
     database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with connect("transformer", settings=database) as conn:
-        conn.execute("create table intermediate.int_profiles (profile_key text, created_at timestamptz)")
-        conn.execute("create table intermediate.int_edges (profile_key_a text, profile_key_b text, rule text)")
-        conn.execute("insert into intermediate.int_profiles values ('zendesk:1', %(at)s)", {"at": AS_OF})
+        conn.execute(PROFILES)
+        conn.execute(EDGES)
+        conn.execute(
+            "insert into intermediate.int_profiles (profile_key, created_at) values ('zendesk:1', %(at)s)", {"at": AS_OF}
+        )
     resolving = import_module("rapport.identity.resolve")
     log = resolving._log
 
@@ -104,8 +112,8 @@ def test_a_moment_without_a_time_zone_is_refused(database: Settings) -> None:
 
 def test_identity_does_not_retire_everybody_when_profiles_are_missing(database: Settings) -> None:
     with connect("transformer", settings=database) as conn:
-        conn.execute("create table intermediate.int_profiles (profile_key text, created_at timestamptz)")
-        conn.execute("create table intermediate.int_edges (profile_key_a text, profile_key_b text, rule text)")
+        conn.execute(PROFILES)
+        conn.execute(EDGES)
         conn.execute("insert into identity.customer_ids values ('x', 'zendesk:1', %(at)s, null)", {"at": AS_OF})
         conn.execute("insert into identity.members values ('zendesk:1', 'x', %(at)s)", {"at": AS_OF})
     with pytest.raises(DataError, match="int_profiles is empty"):

@@ -1,9 +1,11 @@
 """What every file of the dbt project owes its reader."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+BESIDE_SEGMENTS = {"current_members", "customer_segments", "segment_sizes"}
 PROJECT = Path(__file__).parents[3] / "dbt_project"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 
@@ -36,9 +38,22 @@ def test_every_model_says_its_grain_and_stays_short() -> None:
 
 def test_every_segment_file_counts() -> None:
     """A segment file that var segments does not list would be built and never used."""
-    files = {path.stem for path in MODELS if path.parent.name == "segments"} - {"current_members", "customer_segments"}
+    files = {path.stem for path in MODELS if path.parent.name == "segments"} - BESIDE_SEGMENTS
     listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["segments"]
     assert files == set(listed)
+    models: dict[str, Any] = described()
+    for segment in listed:
+        meta = models[segment]["config"]["meta"]
+        assert all(meta[note] for note in ("owner", "purpose", "who_should_care")), segment
+
+
+def test_every_mart_keeps_a_contract_with_a_type_for_each_column() -> None:
+    models: dict[str, Any] = described()
+    for path in MODELS:
+        if path.parent.name in ("marts", "activation"):
+            model = models[path.stem]
+            assert model["config"]["contract"] == {"enforced": True}, path.stem
+            assert all(column["data_type"] for column in model["columns"]), path.stem
 
 
 def test_models_never_ask_the_clock() -> None:

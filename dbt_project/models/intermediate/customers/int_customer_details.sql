@@ -38,6 +38,10 @@ best as (
         {{ best('city') }} as city,
         {{ best('zip') }} as zip,
         {{ best('locale') }} as locale,
+        (
+            array_agg(source order by source_rank asc, updated_at desc nulls last, profile_key asc)
+            filter (where locale is not null)
+        )[1] as locale_source,
         {{ best('time_zone') }} as given_time_zone,
         {{ best('birth_date') }} as birth_date,
         {{ best('social_handle') }} as social_handle,
@@ -62,6 +66,7 @@ placed as (
         best.city,
         best.zip,
         replace(best.locale, '_', '-') as locale,
+        best.locale_source,
         coalesce(lower(substring(best.locale from '^[A-Za-z]{2,3}')), countries.language) as language,
         best.birth_date,
         best.social_handle,
@@ -81,6 +86,21 @@ placed as (
     left join regions on best.region = regions.country_code || '-' || regions.region_code
     left join countries on best.country_code = countries.country_code
 
+),
+
+local as (
+
+    select
+        *,
+        ({{ as_of() }} at time zone time_zone)::date as today
+    from placed
+
 )
 
-select * from placed
+select
+    *,
+    case
+        when {{ birthday('birth_date', 'today') }} >= today then {{ birthday('birth_date', 'today') }} - today
+        else {{ birthday('birth_date', 'today', years=1) }} - today
+    end as days_until_birthday
+from local

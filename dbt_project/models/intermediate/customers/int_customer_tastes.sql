@@ -1,4 +1,5 @@
--- Grain: one row a customer who keeps at least one product.
+-- Grain: one row a customer who keeps at least one product. The favourite is what most kept pieces are of.
+{% set tastes = ['category', 'brand'] %}
 with
 
 items as (
@@ -8,33 +9,43 @@ items as (
 
 ),
 
-products as (
+{% for taste in tastes %}
+    by_{{ taste }} as (
 
-    select * from {{ ref('products') }}
+        select
+            customer_id,
+            {{ taste }},
+            sum(net_quantity) as items_count,
+            row_number() over (
+                partition by customer_id
+                order by sum(net_quantity) desc, sum(revenue) desc, {{ taste }} asc
+            ) as place
+        from items
+        where {{ taste }} is not null
+        group by customer_id, {{ taste }}
 
-),
+    ),
 
-bought as (
+    favourite_{{ taste }} as (
+
+        select
+            customer_id,
+            array_agg({{ taste }} order by place) filter (where place <= 3) as favourites,
+            max({{ taste }}) filter (where place = 1) as favourite,
+            max(items_count) filter (where place = 1) as items_count
+        from by_{{ taste }}
+        group by customer_id
+
+    ),
+{% endfor %}
+
+kept as (
 
     select
-        items.customer_id,
-        products.category,
-        sum(items.net_quantity) as items_count,
-        sum(items.revenue) as revenue
-    from items
-    inner join products on items.product_id = products.product_id
-    where products.category is not null
-    group by items.customer_id, products.category
-
-),
-
-categories as (
-
-    select distinct on (customer_id)
         customer_id,
-        category as favourite_category
-    from bought
-    order by customer_id asc, items_count desc, revenue desc, category asc
+        sum(net_quantity) as items_count
+    from items
+    group by customer_id
 
 ),
 
@@ -50,8 +61,15 @@ last_bought as (
 )
 
 select
-    last_bought.customer_id,
+    kept.customer_id,
     last_bought.last_product_title,
-    categories.favourite_category
-from last_bought
-left join categories on last_bought.customer_id = categories.customer_id
+    favourite_category.favourite as favourite_category,
+    favourite_category.favourites as favourite_categories,
+    favourite_brand.favourite as favourite_brand,
+    favourite_brand.favourites as favourite_brands,
+    kept.items_count,
+    favourite_category.items_count / kept.items_count as favourite_category_share
+from kept
+left join last_bought on kept.customer_id = last_bought.customer_id
+left join favourite_category on kept.customer_id = favourite_category.customer_id
+left join favourite_brand on kept.customer_id = favourite_brand.customer_id
