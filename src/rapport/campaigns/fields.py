@@ -43,9 +43,6 @@ SAMPLE_CONTEXT: dict[str, Any] = {
     "locale": "en-GB",
     "language": "en",
     "country_code": "GB",
-# Who asks for mail may be a stranger, so a confirmation knows the request and nothing else.
-CONFIRMATION_FIELDS = LINK_FIELDS | {"topic_title", "confirm_url"}
-
     "time_zone": "Europe/London",
     "rfm_group": "lapsed",
     "last_product_title": "Stoneware mug & saucer",
@@ -59,7 +56,5 @@ CONFIRMATION_FIELDS = LINK_FIELDS | {"topic_title", "confirm_url"}
     "open_tickets_count": 0,
     "segments": ["lapsed"],
 }
-
-SAMPLE_REQUEST: dict[str, Any] = {"topic_title": "News & offers"}
 
 SAMPLE_REQUEST: dict[str, Any] = {"topic_title": "News & offers"}
