@@ -37,8 +37,9 @@ def recipient_key(settings: Settings, address: str) -> str:
 def sign_token(settings: Settings, purpose: str, payload: str) -> str:
     """`<key id>.<payload>.<signature>`, safe in a URL. The payload is readable: put random ids in it only."""
     body = _encode(payload.encode())
-    signature = _mac(settings.secret_key, f"{purpose}:{payload}")[:_SIGNATURE_BYTES]
-    return f"{key_id(settings.secret_key)}.{body}.{_encode(signature)}"
+    key = settings.link_keys[0]
+    signature = _mac(key, f"{purpose}:{payload}")[:_SIGNATURE_BYTES]
+    return f"{key_id(key)}.{body}.{_encode(signature)}"
 
 
 def verify_token(settings: Settings, purpose: str, token: str) -> str | None:
@@ -51,7 +52,7 @@ def verify_token(settings: Settings, purpose: str, token: str) -> str | None:
         signature = _decode(parts[2])
     except ValueError:
         return None
-    for key in filter(None, (settings.secret_key, settings.secret_key_previous)):
+    for key in settings.link_keys:
         expected = _mac(key, f"{purpose}:{payload}")[:_SIGNATURE_BYTES]
         if key_id(key) == parts[0] and hmac.compare_digest(expected, signature):
             return payload

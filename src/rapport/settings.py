@@ -28,7 +28,10 @@ class Settings(BaseSettings):
     environment: str = "local"
     installation_id: str = ""
     secret_key: str = Field(default="", repr=False)
-    secret_key_previous: str | None = Field(default=None, repr=False)
+    # What links are signed with; the secret key where it is not given. It may be changed, the secret key may not:
+    # recipients are known by that one.
+    link_key: str | None = Field(default=None, repr=False)
+    link_key_previous: str | None = Field(default=None, repr=False)
 
     database_url: str | None = Field(default=None, repr=False)
     clock_file: Path | None = None
@@ -63,6 +66,9 @@ class Settings(BaseSettings):
     bluesky_url: str | None = None
     bluesky_handle: str | None = None
     bluesky_app_password: str | None = Field(default=None, repr=False)
+
+    # Whether identity also joins records that are only probably one person; mail uses certain ones either way.
+    identity_probabilistic: bool = True
 
     # People who took that many marketing mails in that many days, without one open, click or order, get no more. 0: off.
     sunset_days: int = Field(default=0, ge=0)
@@ -113,6 +119,11 @@ class Settings(BaseSettings):
                 "(README, 'Your own data')."
             )
         return str(value)
+
+    @property
+    def link_keys(self) -> tuple[str, ...]:
+        """The key that links are signed with, and the one before it, whose links are still honoured."""
+        return tuple(filter(None, (self.link_key or self.secret_key, self.link_key_previous)))
 
     @property
     def campaigns_dir(self) -> Path:

@@ -69,7 +69,7 @@ def settings_for(home: Path, url: str, keys: list[ec.EllipticCurvePrivateKey]) -
         environment="fuzz",
         installation_id="fuzz-installation",
         secret_key="a-key-for-fuzzing-only",
-        secret_key_previous="the-key-before-it",
+        link_key_previous="the-key-before-it",
         sendgrid_webhook_public_keys=tuple(public(key) for key in keys),
     )
 

@@ -120,7 +120,7 @@ def chunk(settings: Settings, sends: list[UUID], size: int, seed: int) -> tuple[
 async def _chunk(settings: Settings, sends: list[UUID], size: int, seed: int) -> tuple[Counter[str], list[str]]:
     random, told, wrong = Random(seed), Counter[str](), list[str]()
     app = create_app(settings, SystemClock())
-    stranger = settings.model_copy(update={"secret_key": "a-key-of-somebody-else", "secret_key_previous": None})
+    stranger = settings.model_copy(update={"link_key": "a-key-of-somebody-else", "link_key_previous": None})
     helps = await call(app, "GET", "/u/x", [], b"")
     async with app.router.lifespan_context(app):
         for number in range(size):

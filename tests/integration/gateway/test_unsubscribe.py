@@ -101,7 +101,7 @@ def test_leaving_works_for_years(gate: Gate) -> None:
 def test_a_link_signed_with_the_previous_key_works(gate: Gate) -> None:
     old = gate.settings.secret_key
     for previous, status in ((old, 200), ("another", 404), (None, 404)):
-        changed = gate.settings.model_copy(update={"secret_key": "the next key", "secret_key_previous": previous})
+        changed = gate.settings.model_copy(update={"link_key": "the next key", "link_key_previous": previous})
         with TestClient(create_app(changed, gate.clock)) as client:
             assert client.get(gate.link("unsubscribe")).status_code == status
 

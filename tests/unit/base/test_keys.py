@@ -25,8 +25,15 @@ def test_a_token_serves_its_own_purpose_only(settings: Settings) -> None:
 
 def test_the_previous_key_still_opens_old_links(settings: Settings) -> None:
     token = sign_token(settings, "unsubscribe", "42")
-    rotated = settings.model_copy(update={"secret_key": "new", "secret_key_previous": settings.secret_key})
+    rotated = settings.model_copy(update={"link_key": "new", "link_key_previous": settings.secret_key})
     assert verify_token(rotated, "unsubscribe", token) == "42"
+    assert sign_token(rotated, "unsubscribe", "42") != token
+    assert recipient_key(rotated, "a@b.example") == recipient_key(settings, "a@b.example")
+
+
+def test_a_key_that_is_withdrawn_opens_nothing(settings: Settings) -> None:
+    token = sign_token(settings, "unsubscribe", "42")
+    assert verify_token(settings.model_copy(update={"link_key": "new"}), "unsubscribe", token) is None
 
 
 @given(st.text(max_size=60), st.integers(0, 59))
