@@ -5,14 +5,17 @@ from pathlib import Path
 import pytest
 
 from rapport.campaigns.decide import OUTCOMES
-from rapport.campaigns.fields import ALLOWED_FIELDS
+from rapport.campaigns.fields import ALLOWED_FIELDS, CONFIRMATION_FIELDS
 from rapport.campaigns.markup import KNOWN
-from rapport.campaigns.model import Campaign
+from rapport.campaigns.model import Campaign, Confirmation
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "campaigns.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("word", sorted({*Campaign.model_fields} - {"folder"} | set(OUTCOMES) | ALLOWED_FIELDS))
+FIELDS = {*Campaign.model_fields, *Confirmation.model_fields} - {"folder"}
+
+
+@pytest.mark.parametrize("word", sorted(FIELDS | set(OUTCOMES) | ALLOWED_FIELDS | CONFIRMATION_FIELDS))
 def test_the_page_names_it(word: str) -> None:
     assert f"`{word}`" in PAGE
 
