@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     # Whether identity also joins records that are only probably one person; mail uses certain ones either way.
     identity_probabilistic: bool = True
 
-    # People who took that many marketing mails in that many days, without one open, click or order, get no more. 0: off.
+    # People who took that many marketing mails in that many days, without an open, click or order, get no more. 0: off.
     sunset_days: int = Field(default=0, ge=0)
     sunset_mails: int = Field(default=10, ge=1)
 

@@ -13,12 +13,14 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class KnownId:
-    """A customer id given before. `merged_into` is the id that lives on after a merge."""
+    """A customer id given before. `merged_into` is the id that lives on after a merge; `is_elsewhere` says that
+    profiles which this run does not look at hold it."""
 
     customer_id: str
     founded_by: str
     created_at: datetime
     merged_into: str | None = None
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ def assign(
 ) -> Assignment:
     """Give each cluster an id: the oldest one it inherits, else a new one from its founding profile.
 
-    `members` is the assignment of the last run, `known` every id ever given. Of a customer that falls apart the part
-    with the founding profile keeps the id, else the part that holds most of its profiles.
+    `members` is the assignment of the last run, `known` the ids that these profiles have or ever founded. Of a
+    customer that falls apart the part with the founding profile keeps the id, else the part that holds most of its
+    profiles.
     """
     heirs = _heirs(clusters, members, known)
-    in_use = set(members.values())
+    in_use = set(members.values()) | {customer_id for customer_id, entry in known.items() if entry.is_elsewhere}
     result = Assignment()
     for cluster, inherited in zip(clusters, heirs, strict=True):
         owner = _oldest(inherited, known, first_seen)
@@ -116,10 +119,17 @@ def _beginning(owner: str, founder: str, cluster: Sequence[str], members: Mappin
     before = sorted({members[key] for key in cluster if key in members})
     if not before:
         return [Change("create", owner, profile_key=founder, evidence={"profiles": len(cluster)})]
-    return [
-        Change("split", old, owner, founder, evidence={"profiles": sum(members.get(key) == old for key in cluster)})
-        for old in before
-    ]
+    return [Change("split", old, owner, founder, evidence=_sides(old, cluster, members)) for old in before]
+
+
+def _sides(customer_id: str, cluster: Sequence[str], members: Mapping[str, str]) -> dict[str, Any]:
+    """Who left a customer, and who stayed: what undoing it needs to know."""
+    inside = set(cluster)
+    of_customer = sorted(key for key, owner in members.items() if owner == customer_id)
+    return {
+        "moved": [key for key in of_customer if key in inside],
+        "kept": [key for key in of_customer if key not in inside],
+    }
 
 
 def _merge(
@@ -133,10 +143,11 @@ def _merge(
     inside = [key for key in cluster if members.get(key) == loser]
     edges = [(key, other, rule) for key in inside for other, rule in rules.get(key, ()) if members.get(other) != loser]
     direct = [edge for edge in edges if members.get(edge[1]) == owner]
+    sides = {"moved": inside, "kept": [key for key in cluster if members.get(key) == owner]}
     chosen = min(direct or edges, default=None)
     if chosen is None:
-        return Change("merge", owner, loser)
-    return Change("merge", owner, loser, chosen[0], chosen[2], {"with": chosen[1], "profiles": len(inside)})
+        return Change("merge", owner, loser, evidence=sides)
+    return Change("merge", owner, loser, chosen[0], chosen[2], {"with": chosen[1], **sides})
 
 
 def _joins(
@@ -150,10 +161,12 @@ def _joins(
     if not inherited:
         return []
     found = []
+    there = [key for key in cluster if members.get(key) in inherited]
     for key in cluster:
         if members.get(key) not in inherited:
             other, rule = next(iter(rules.get(key, ())), (None, None))
-            found.append(Change("join", owner, members.get(key), key, rule, {"with": other} if other else {}))
+            evidence = {"moved": [key], "kept": there} | ({"with": other} if other else {})
+            found.append(Change("join", owner, members.get(key), key, rule, evidence))
     return found
 
 

@@ -81,9 +81,8 @@ def test_identity_that_loses_postgres_changes_nothing_and_a_rerun_completes(
     with connect("transformer", settings=database) as conn:
         conn.execute(PROFILES)
         conn.execute(EDGES)
-        conn.execute(
-            "insert into intermediate.int_profiles (profile_key, created_at) values ('zendesk:1', %(at)s)", {"at": AS_OF}
-        )
+        insert = "insert into intermediate.int_profiles (profile_key, created_at) values ('zendesk:1', %(at)s)"
+        conn.execute(insert, {"at": AS_OF})
     resolving = import_module("rapport.identity.resolve")
     log = resolving._log
 

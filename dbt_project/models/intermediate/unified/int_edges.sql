@@ -1,5 +1,6 @@
 -- Grain: one row a pair of profiles and the rule that says they are one person; profile_key_a < profile_key_b.
--- Rules are exact. Where one identifier is often shared in a household, names have to agree as well.
+-- Rules are exact; which of them count, and up to which fan_out, says src/rapport/identity/rules.yml.
+-- Where one identifier is often shared in a household, names have to agree as well.
 with
 
 evidence as (
@@ -74,7 +75,8 @@ ruled as (
             when kind = 'phone' and (names_are_alike or is_nameless) and fan_out = 2 then 'same_phone_of_two'
             when kind = 'name_and_address' then 'same_name_and_address'
         end as rule,
-        value
+        value,
+        fan_out
     from compared
     where birth_dates_differ is not true
 
@@ -84,7 +86,8 @@ select
     profile_key_a,
     profile_key_b,
     rule,
-    min(value) as value
+    min(value) as value,
+    min(fan_out) as fan_out
 from ruled
 where rule is not null
 group by profile_key_a, profile_key_b, rule

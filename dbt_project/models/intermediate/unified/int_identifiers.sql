@@ -1,5 +1,7 @@
 -- Grain: one row a profile, kind and value. fan_out counts the profiles that share the value.
--- is_evidence is false for what many share or nobody owns: it then joins no two profiles.
+-- is_evidence is false for what so many share that no pairs are made of it; how few it takes for a rule to hold, and
+-- which addresses nobody owns alone, says src/rapport/identity/rules.yml.
+{% set pair_limit = 20 %}
 {% set kinds = ['store_id', 'loyalty_number', 'social_handle', 'email', 'email_base', 'phone', 'name_and_address'] %}
 with
 
@@ -61,17 +63,5 @@ select
     kind,
     value,
     fan_out,
-    fan_out <= case kind
-        {%- for kind in kinds %}
-            when '{{ kind }}' then {{ var('fan_out_limit_' ~ kind) }}
-        {%- endfor %}
-    end
-    and not (
-        kind in ('email', 'email_base')
-        and split_part(value, '@', 1) in (
-            'info', 'office', 'sales', 'contact', 'hello', 'admin', 'support', 'service', 'shop', 'mail', 'team',
-            'orders', 'accounts', 'billing', 'enquiries', 'kontakt', 'buero', 'noreply', 'no-reply', 'donotreply',
-            'none', 'noemail', 'na', 'test', 'unknown', 'anonymous', 'guest'
-        )
-    ) as is_evidence
+    fan_out <= {{ pair_limit }} as is_evidence
 from counted

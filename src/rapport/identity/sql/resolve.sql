@@ -2,65 +2,134 @@
 -- Two resolutions at once would each found the same customers.
 lock table identity.members in exclusive mode;
 
--- name: read_profiles
+-- name: count_profiles
+select
+    (select count(*) from profiles) as profiles,
+    (select count(*) from identity.members) as members;
+
+-- name: last_run
+select rules_version
+from identity.runs
+order by run_id desc
+limit 1;
+
+-- name: newest_model
+select
+    rules_version,
+    profiles,
+    model
+from identity.match_models
+order by model_id desc
+limit 1;
+
+-- name: keep_model
+insert into identity.match_models (rules_version, profiles, model, trained_at)
+values (%(rules_version)s, %(profiles)s, %(model)s, %(as_of)s);
+
+-- name: stage_people
+create temporary table people (like intermediate.int_profiles) on commit drop;
+
+-- name: fill_people
+-- An address that nobody owns alone is nobody's mark.
+insert into people (
+    profile_key, match_first_name, match_last_name, birth_date, email, phone, address1, zip, city, loyalty_number
+)
 select
     profile_key,
-    created_at
-from intermediate.int_profiles
-order by profile_key;
+    match_first_name,
+    match_last_name,
+    birth_date,
+    case
+        when
+            split_part(email, '@', 1) = any(%(mailboxes)s)
+            or split_part(email, '@', 2) = any(%(relay_domains)s)
+            then null
+        else email
+    end,
+    phone,
+    address1,
+    zip,
+    city,
+    loyalty_number
+from intermediate.int_profiles;
+
+-- name: copy_people
+copy (
+    select
+        profile_key,
+        match_first_name as first_name,
+        match_last_name as last_name,
+        birth_date,
+        email,
+        phone,
+        address1 as address,
+        zip,
+        city,
+        loyalty_number as number
+    from people
+) to stdout (format csv, header);
+
+-- name: read_touched
+select
+    touched.profile_key,
+    states.created_at,
+    states.source_rank,
+    states.email is not null as has_email,
+    states.birth_date::text as birth_date,
+    case when states.source = 'shopify' then states.email end as store_email
+from touched
+inner join intermediate.int_profiles as states on touched.profile_key = states.profile_key
+order by touched.profile_key;
 
 -- name: read_edges
 select
-    profile_key_a,
-    profile_key_b,
-    rule
-from intermediate.int_edges
-order by profile_key_a, profile_key_b, rule;
+    edges.profile_key_a,
+    edges.profile_key_b,
+    edges.rule,
+    edges.is_certain,
+    edges.probability
+from identity.edges
+inner join touched as a on edges.profile_key_a = a.profile_key
+inner join touched as b on edges.profile_key_b = b.profile_key
+order by edges.profile_key_a, edges.profile_key_b, edges.rule;
+
+-- name: read_decisions
+select
+    decisions.profile_key_a,
+    decisions.profile_key_b,
+    decisions.is_same
+from identity.decisions
+inner join touched as a on decisions.profile_key_a = a.profile_key
+inner join touched as b on decisions.profile_key_b = b.profile_key
+order by decisions.profile_key_a, decisions.profile_key_b;
 
 -- name: read_members
 select
-    profile_key,
-    customer_id
-from identity.members;
+    members.profile_key,
+    members.customer_id,
+    members.confidence,
+    members.certain_key
+from identity.members
+inner join touched on members.profile_key = touched.profile_key;
 
 -- name: read_customer_ids
+-- Those that the profiles have now, and those they once founded.
 select
-    customer_id,
-    founded_by,
-    created_at,
-    merged_into
-from identity.customer_ids;
-
--- name: create_customer
--- An id that stood empty returns to its founder.
-insert into identity.customer_ids (customer_id, founded_by, created_at)
-values (%(customer_id)s, %(founded_by)s, %(as_of)s)
-on conflict (customer_id) do nothing;
-
--- name: merge_customer
--- Ids that led to the loser lead to the survivor now, so that every old id is one step away.
-update identity.customer_ids
-set merged_into = %(survivor)s
-where customer_id = %(loser)s or merged_into = %(loser)s;
-
--- name: delete_members
-delete from identity.members
-where profile_key = any(%(keys)s);
-
--- name: stage_members
-create temporary table moved_members (profile_key text, customer_id text) on commit drop;
-
--- name: copy_members
-copy moved_members (profile_key, customer_id) from stdin;
-
--- name: upsert_members
-insert into identity.members (profile_key, customer_id, since_at)
-select
-    profile_key,
-    customer_id,
-    %(as_of)s
-from moved_members
-on conflict (profile_key) do update set customer_id = excluded.customer_id, since_at = excluded.since_at;
-
--- name: copy_changes
-copy identity.changes (kind, customer_id, other_customer_id, profile_key, rule, evidence, changed_at) from stdin;
+    ids.customer_id,
+    ids.founded_by,
+    ids.created_at,
+    ids.merged_into,
+    exists (
+        select from identity.members
+        where
+            members.customer_id = ids.customer_id
+            and not exists (select from touched where touched.profile_key = members.profile_key)
+    ) as is_elsewhere
+from identity.customer_ids as ids
+where
+    ids.founded_by in (select profile_key from touched)
+    or ids.customer_id in (
+        select members.customer_id
+        from identity.members
+        inner join touched on members.profile_key = touched.profile_key
+    );

@@ -1,0 +1,82 @@
+-- DuckDB, in memory. `people` holds one row a profile.
+
+-- name: tidy
+-- For comparing: no case, accents, punctuation or blanks.
+create or replace table people as
+select
+    given.* replace (
+        nullif(regexp_replace(strip_accents(lower(first_name)), '[^\p{L}\p{N}]', '', 'g'), '') as first_name,
+        nullif(regexp_replace(strip_accents(lower(last_name)), '[^\p{L}\p{N}]', '', 'g'), '') as last_name,
+        nullif(regexp_replace(strip_accents(lower(address)), '[^\p{L}\p{N}]', '', 'g'), '') as address,
+        nullif(regexp_replace(strip_accents(lower(zip)), '[^\p{L}\p{N}]', '', 'g'), '') as zip,
+        nullif(regexp_replace(strip_accents(lower(city)), '[^\p{L}\p{N}]', '', 'g'), '') as city,
+        nullif(lower(trim(email)), '') as email,
+        nullif(trim(birth_date), '') as birth_date,
+        nullif(trim(phone), '') as phone,
+        nullif(lower(trim(number)), '') as number
+    )
+from given;
+
+-- name: orient
+-- People type their names into the wrong fields. Of the two orders the one that the shop's other records speak for
+-- holds, else the alphabet's: the same two names always end in the same order.
+create or replace table people as
+with
+first_names as (select first_name as name, count(*) as n from people group by 1),
+last_names as (select last_name as name, count(*) as n from people group by 1),
+counted as (
+    select
+        people.*,
+        (coalesce(first_as_first.n, 0) + 0.5) * (coalesce(last_as_last.n, 0) + 0.5) as as_given,
+        (coalesce(last_as_first.n, 0) + 0.5) * (coalesce(first_as_last.n, 0) + 0.5) as as_turned,
+        as_given < as_turned or (as_given = as_turned and first_name > last_name) as is_turned
+    from people
+    left join first_names as first_as_first on people.first_name = first_as_first.name
+    left join last_names as last_as_last on people.last_name = last_as_last.name
+    left join first_names as last_as_first on people.last_name = last_as_first.name
+    left join last_names as first_as_last on people.first_name = first_as_last.name
+)
+select
+    * exclude (as_given, as_turned, is_turned)
+    replace (
+        case when is_turned then last_name else first_name end as first_name,
+        case when is_turned then first_name else last_name end as last_name
+    )
+from counted
+order by profile_key;
+
+-- name: sample
+create or replace table sample as
+select * from people
+order by hash(profile_key), profile_key
+limit $size;
+
+-- name: near
+-- The changed profiles and all that share a block with one of them.
+create or replace table near as
+with keys as (
+    unpivot (select profile_key, columns('^block_') from people)
+    on columns(* exclude (profile_key))
+    into name block value block_key
+)
+select
+    people.*,
+    people.profile_key in (select profile_key from changed) as is_changed
+from people
+where
+    people.profile_key in (select profile_key from changed)
+    or people.profile_key in (
+        select beside.profile_key
+        from keys as beside
+        semi join (
+            select keys.block, keys.block_key
+            from keys
+            semi join changed on keys.profile_key = changed.profile_key
+        ) as theirs on beside.block = theirs.block and beside.block_key = theirs.block_key
+    );
+
+-- name: together
+create or replace table together as
+select people.*, groups.group_number
+from people
+inner join groups on people.profile_key = groups.profile_key;
