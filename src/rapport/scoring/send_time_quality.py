@@ -12,6 +12,7 @@ from rapport.scoring.measures import Verdict
 from rapport.scoring.send_time import SendTime, count_hours
 
 REACTIONS = ("click", "open")
+# A prompt reaction says something, yet it also says when we sent; held-out reactions are too few to tell how much.
 DEFAULT_WEIGHTS = {"click": 1.0, "open": 1.0, "prompt": 0.2, "order": 0.5, "visit": 0.5}
 FEWEST_REACTIONS = 100
 _CANDIDATES = (1.0, 0.5, 0.2, 0.0)
@@ -44,7 +45,7 @@ def judge(events: pd.DataFrame) -> tuple[Choice, Verdict]:
     chosen_on = np.arange(len(last)) % 2 == 0
     personal = _log_chance(before, customers, hour, choice)
     rivals = [Choice(choice.weights, profiles) for profiles in _PROFILES[1:]]
-    for kind in (None, *sorted(set(before["kind"]) - set(REACTIONS))):
+    for kind in (None, *sorted(set(before["kind"]) - {*REACTIONS, "prompt"})):
         if kind is not None:
             rivals = [Choice(choice.weights | {kind: weight}, choice.profiles) for weight in _CANDIDATES]
         for rival in rivals:

@@ -1,6 +1,6 @@
 -- name: events
 -- Openings by mail proxies are not in opened_at. A prompt reaction, within three hours of arrival, speaks of the hour
--- we chose as much as of the reader's, so it is a kind of its own: how much it counts is learnt.
+-- we chose as much as of the reader's, so it is a kind of its own that counts for less.
 copy (
     with people as (
         select
