@@ -15,8 +15,8 @@ from tests.chaos.sweep import sweep
 from tests.chaos.times import BRIEF, SINGLE, STORM
 
 Part = Callable[[], tuple[bool, str]]
-# A short proof plays one in so many crashes; the seed says which.
-THIN = 13
+# A short proof plays one in so many crashes and operations; the seed says which.
+THIN_CRASHES, THIN_OPERATIONS = 13, 29
 
 
 def main() -> int:
@@ -35,13 +35,14 @@ def main() -> int:
 
 
 def _parts(recipients: int, seed: int, short: bool) -> dict[str, Part]:
-    storm, thin = (BRIEF, THIN) if short else (STORM, 1)
+    storm = BRIEF if short else STORM
+    crashes, operations = (THIN_CRASHES, THIN_OPERATIONS) if short else (1, 1)
     rivals = min(CONTROL_RECIPIENTS, recipients)
     return {
         "run": lambda: chaos_run(recipients, seed, storm, say),
         "controls": lambda: controls(rivals, seed, storm, say),
-        "failpoints": lambda: failpoints(SINGLE, seed, say, thin),
-        "sweep": lambda: sweep(SINGLE, seed, say, thin),
+        "failpoints": lambda: failpoints(SINGLE, seed, say, crashes),
+        "sweep": lambda: sweep(SINGLE, seed, say, operations),
     }
 
 

@@ -11,7 +11,6 @@ from rapport.settings import Settings
 from .house import Postgres
 
 
-@pytest.mark.xfail(strict=True, reason="the mark beside the database is taken from the sequence, not from the claim")
 def test_fences_that_a_crash_took_back_are_no_sign_of_a_restore(server: Postgres, ledger: Settings) -> None:
     """A sequence may go back over a crash to what was last flushed: a claim that never committed drew the rest. A
     worker that looks at the sequence in that moment has seen more than the ledger will ever know of."""
@@ -26,7 +25,6 @@ def test_fences_that_a_crash_took_back_are_no_sign_of_a_restore(server: Postgres
     assert report.accepted == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the sequence is read before the mark")
 def test_a_claim_between_two_looks_is_no_sign_of_a_restore(ledger: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one worker compares the ledger with the mark, another claims: its fence is in both, but was in neither."""
     real = restore.Mark.read
