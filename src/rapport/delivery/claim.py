@@ -46,6 +46,7 @@ async def claim_batch(
         "lease_seconds": limits.lease_seconds,
     }
     found = await worker.transaction(lambda conn: _claim(conn, values))
+    worker.remember(max((row["fence"] for row in found), default=0))
     states = [row["state"] for row in found]
     return Claim(
         rows=tuple(Claimed(**{name: row[name] for name in _FIELDS}) for row in found if row["state"] == "sending"),

@@ -88,7 +88,9 @@ def suspicion(conn: Connection, settings: Settings) -> str | None:
     # Two that meet an unmet database at once: the loser sees no row in its snapshot, and no difference.
     if _one(conn, "meet_database")["same"] is False:
         return OTHER_DATABASE
-    if last_fence(conn) < Mark.of(settings, conn).read():
+    # The mark first: whatever another worker claims meanwhile is in the ledger before it is in the mark.
+    mark = Mark.of(settings, conn).read()
+    if last_fence(conn) < mark:
         return OLDER
     return None
 

@@ -50,14 +50,16 @@ class Worker:
 
         def in_transaction(conn: Connection) -> T:
             with conn.transaction():
-                done = work(conn)
-            # Before a byte of what was claimed leaves, it is known outside of the database; see restore.Mark.
-            if self._mark is not None:
-                self._mark.raise_to(restore.last_fence(conn))
-            return done
+                return work(conn)
 
         async with self._turn:
             return await asyncio.to_thread(self._work, in_transaction)
+
+    def remember(self, fence: int) -> None:
+        """Writes the highest fence of a claim that was committed where it outlives the database; see restore.Mark. To
+        be called before a byte of that claim leaves. Raises TransientError."""
+        if self._mark is not None:
+            self._mark.raise_to(fence)
 
     async def reopen(self) -> None:
         """A new session with a new epoch, after the former was lost. Raises TransientError while Postgres is away."""
