@@ -10,7 +10,7 @@ from rapport.delivery.limits import Limits
 from rapport.delivery.records import Claim, Claimed, Lane
 from rapport.delivery.worker import LOCK_SPACE, Worker
 
-SQL = load_queries("rapport.delivery", "claim.sql")
+SQL = load_queries("rapport.delivery", "pick.sql", "claim.sql")
 LANES = load_queries("rapport.delivery", "lanes.sql")
 _FIELDS = tuple(Claimed.__dataclass_fields__)
 
@@ -57,9 +57,16 @@ async def claim_batch(
 
 
 def _claim(conn: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
-    # Two statements, so that the second one sees everything that was committed before the rows were locked.
+    # Statements of one transaction, so that the second sees everything that was committed before the rows were locked.
     picked = [row["send_id"] for row in conn.execute(SQL["pick"], values)]
-    return conn.execute(SQL["claim"], {**values, "send_ids": picked}).fetchall() if picked else []
+    if not picked:
+        return []
+    found = conn.execute(SQL["claim"], {**values, "send_ids": picked}).fetchall()
+    mails = sum(row["state"] == "sending" for row in found)
+    if mails:
+        conn.execute(SQL["charge_rates"], {**values, "mails": mails})
+        conn.execute(SQL["charge_warm_up"], {**values, "mails": mails})
+    return found
 
 
 async def soonest_wait(worker: Worker, now: datetime) -> float | None:
