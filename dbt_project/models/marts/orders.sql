@@ -27,6 +27,17 @@ channel_groups as (
 
 ),
 
+rated as (
+
+    select
+        orders.*,
+        {{ reporting_rate('orders.currency_code') }} as exchange_rate
+    from orders
+    left join rates
+        on orders.currency_code = rates.currency_code and {{ shop_day('orders.ordered_at') }} = rates.rate_on
+
+),
+
 members as (
 
     select * from {{ source('identity', 'members') }}
@@ -57,19 +68,19 @@ lines as (
 joined as (
 
     select
-        orders.order_key as order_id,
+        rated.order_key as order_id,
         members.customer_id,
 
-        orders.source,
-        orders.order_name,
-        orders.order_kind,
-        orders.channel,
+        rated.source,
+        rated.order_name,
+        rated.order_kind,
+        rated.channel,
         channel_groups.channel_group,
-        orders.country_code,
-        orders.currency_code,
-        orders.financial_status,
-        orders.utm_source,
-        orders.utm_campaign,
+        rated.country_code,
+        rated.currency_code,
+        rated.financial_status,
+        rated.utm_source,
+        rated.utm_campaign,
 
         coalesce(lines.net_amount, 0)::numeric(18, 4) as revenue,
         coalesce(lines.gross_amount, 0)::numeric(18, 4) as gross_amount,
@@ -77,41 +88,36 @@ joined as (
         coalesce(lines.ordered_amount, 0)::numeric(18, 4) as ordered_amount,
         coalesce(lines.cancelled_amount, 0)::numeric(18, 4) as cancelled_amount,
         coalesce(lines.returned_amount, 0)::numeric(18, 4) as returned_amount,
-        orders.refunded_amount::numeric(18, 4) as refunded_amount,
-        coalesce(orders.shipping_amount, lines.postage_amount, 0)::numeric(18, 4) as shipping_amount,
-        orders.tax_amount::numeric(18, 4) as tax_amount,
+        rated.refunded_amount::numeric(18, 4) as refunded_amount,
+        coalesce(rated.shipping_amount, lines.postage_amount, 0)::numeric(18, 4) as shipping_amount,
+        rated.tax_amount::numeric(18, 4) as tax_amount,
         coalesce(lines.other_amount, 0)::numeric(18, 4) as other_amount,
         coalesce(lines.items_count, 0)::numeric(18, 4) as items_count,
         coalesce(lines.returned_items_count, 0)::numeric(18, 4) as returned_items_count,
         coalesce(lines.lines_count, 0) as lines_count,
 
         '{{ var("reporting_currency") }}'::text as reporting_currency,
-        rates.reporting_rate as exchange_rate,
+        rated.exchange_rate,
         {% for amount in amounts -%}
-            case when rates.reporting_rate is not null then coalesce(lines.reporting_{{ amount }}_amount, 0) end
+            case when rated.exchange_rate is not null then coalesce(lines.reporting_{{ amount }}_amount, 0) end
             ::numeric(18, 4) as reporting_{{ 'revenue' if amount == 'net' else amount ~ '_amount' }},
         {% endfor -%}
-        (orders.refunded_amount * rates.reporting_rate)::numeric(18, 4) as reporting_refunded_amount,
+        (rated.refunded_amount * rated.exchange_rate)::numeric(18, 4) as reporting_refunded_amount,
         case when lines.order_key is null then 0 else lines.reporting_margin end::numeric(18, 4) as reporting_margin,
 
-        orders.counts_as_order,
-        orders.cancelled_at is not null as is_cancelled,
+        rated.counts_as_order,
+        rated.cancelled_at is not null as is_cancelled,
         coalesce(lines.returned_amount, 0) <> 0 as has_returns,
-        coalesce(orders.refunded_amount, 0) > 0 as is_refunded,
+        coalesce(rated.refunded_amount, 0) > 0 as is_refunded,
         coalesce(lines.discount_amount, 0) > 0 as has_discount,
 
-        orders.ordered_at,
-        orders.cancelled_at
+        rated.ordered_at,
+        rated.cancelled_at
 
-    from orders
-    left join lines on orders.order_key = lines.order_key
-    left join members on orders.profile_key = members.profile_key
-    left join channel_groups on lower(orders.channel) = channel_groups.channel
-    left join rates
-        on
-            orders.currency_code = rates.currency_code
-            and {{ shop_day('orders.ordered_at') }} >= rates.valid_from
-            and {{ shop_day('orders.ordered_at') }} < rates.valid_to
+    from rated
+    left join lines on rated.order_key = lines.order_key
+    left join members on rated.profile_key = members.profile_key
+    left join channel_groups on lower(rated.channel) = channel_groups.channel
 
 )
 

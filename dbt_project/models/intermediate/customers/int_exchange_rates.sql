@@ -1,4 +1,5 @@
--- Grain: one row a currency and span of days: what one unit of it is in the reporting currency. Spans do not overlap.
+-- Grain: one row a foreign currency and day: what one unit of it is in the reporting currency. A row a day, so that
+-- orders join by equality. The euro is the bridge between two currencies; the reporting currency itself has no row.
 with
 
 seed as (
@@ -7,54 +8,48 @@ seed as (
 
 ),
 
-rates as (
+spans as (
 
     select
         currency_code,
-        rate_date as valid_from,
+        rate_to_eur,
+        rate_date as first_on,
         least(
             lead(rate_date) over (partition by currency_code order by rate_date),
             rate_date + {{ var('exchange_rate_days') }}
-        ) as valid_to,
-        rate_to_eur
+        ) - 1 as last_on
     from seed
-    union all
+
+),
+
+days as (
+
     select
+        currency_code,
+        generate_series(first_on, last_on, interval '1 day')::date as rate_on,
+        rate_to_eur
+    from spans
+
+),
+
+with_euro as (
+
+    select * from days
+    union all
+    select distinct
         'EUR' as currency_code,
-        date '0001-01-01' as valid_from,
-        date '9999-12-31' as valid_to,
-        1 as rate_to_eur
-
-),
-
-crossed as (
-
-    select
-        rates.currency_code,
-        greatest(rates.valid_from, reporting.valid_from) as valid_from,
-        least(rates.valid_to, reporting.valid_to) as valid_to,
-        (rates.rate_to_eur / reporting.rate_to_eur)::numeric(18, 8) as reporting_rate
-    from rates
-    inner join rates as reporting
-        on
-            rates.currency_code <> reporting.currency_code
-            and rates.valid_from < reporting.valid_to
-            and rates.valid_to > reporting.valid_from
-    where reporting.currency_code = '{{ var("reporting_currency") }}'
-
-),
-
--- The reporting currency needs no rate.
-unioned as (
-
-    select * from crossed
-    union all
-    select
-        '{{ var("reporting_currency") }}' as currency_code,
-        date '0001-01-01' as valid_from,
-        date '9999-12-31' as valid_to,
-        1::numeric(18, 8) as reporting_rate
+        rate_on,
+        1::numeric as rate_to_eur
+    from days
 
 )
 
-select * from unioned
+select
+    given.currency_code,
+    given.rate_on,
+    (given.rate_to_eur / reporting.rate_to_eur)::numeric(24, 12) as reporting_rate
+from with_euro as given
+inner join with_euro as reporting on given.rate_on = reporting.rate_on
+where
+    reporting.currency_code = '{{ var("reporting_currency") }}'
+    and given.currency_code <> reporting.currency_code

@@ -51,25 +51,17 @@ split as (
 
 ),
 
-converted as (
+rated as (
 
     select
         split.*,
-        rates.reporting_rate as exchange_rate,
-        split.net_amount * rates.reporting_rate as reporting_net_amount,
-        split.ordered_amount * rates.reporting_rate as reporting_ordered_amount,
-        split.cancelled_amount * rates.reporting_rate as reporting_cancelled_amount,
-        split.returned_amount * rates.reporting_rate as reporting_returned_amount,
+        {{ reporting_rate('split.currency_code') }} as exchange_rate,
         case
             when split.net_quantity = 0 then 0
-            else split.net_quantity * costs.unit_cost * cost_rates.reporting_rate
+            else split.net_quantity * costs.unit_cost * {{ reporting_rate('costs.currency_code', 'cost_rates') }}
         end as reporting_cost
     from split
-    left join rates
-        on
-            split.currency_code = rates.currency_code
-            and split.ordered_on >= rates.valid_from
-            and split.ordered_on < rates.valid_to
+    left join rates on split.currency_code = rates.currency_code and split.ordered_on = rates.rate_on
     left join costs
         on
             split.line_kind = 'product'
@@ -77,10 +69,7 @@ converted as (
             and split.ordered_on >= costs.valid_from
             and split.ordered_on < costs.valid_to
     left join rates as cost_rates
-        on
-            costs.currency_code = cost_rates.currency_code
-            and split.ordered_on >= cost_rates.valid_from
-            and split.ordered_on < cost_rates.valid_to
+        on costs.currency_code = cost_rates.currency_code and split.ordered_on = cost_rates.rate_on
 
 )
 
@@ -104,10 +93,10 @@ select
     cancelled_amount::numeric(18, 4) as cancelled_amount,
     returned_amount::numeric(18, 4) as returned_amount,
     exchange_rate,
-    reporting_net_amount::numeric(18, 4) as reporting_net_amount,
-    reporting_ordered_amount::numeric(18, 4) as reporting_ordered_amount,
-    reporting_cancelled_amount::numeric(18, 4) as reporting_cancelled_amount,
-    reporting_returned_amount::numeric(18, 4) as reporting_returned_amount,
-    case when line_kind = 'product' then reporting_net_amount - reporting_cost end::numeric(18, 4) as reporting_margin,
+    {% for amount in ['net', 'ordered', 'cancelled', 'returned'] -%}
+        ({{ amount }}_amount * exchange_rate)::numeric(18, 4) as reporting_{{ amount }}_amount,
+    {% endfor -%}
+    case when line_kind = 'product' then net_amount * exchange_rate - reporting_cost end
+    ::numeric(18, 4) as reporting_margin,
     ordered_on
-from converted
+from rated
