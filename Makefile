@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery chaos fuzz docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events chaos fuzz eval-scores eval-identity docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,9 +39,20 @@ bench-delivery: install ## 200,000 messages rendered, claimed, sent and committe
 
 chaos: install ## delivery under fire: kills, faults, crash points, controls that must fail (ARGS=... goes to the harness)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+	@$(BIN)/python -m tests.model --schedules 1000000 --seed 7 --processes 2
+	@$(BIN)/python -m tests.scheduler
 
 fuzz: install ## forged signatures and tokens, shuffled and doubled events
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+eval-scores: install ## every score beside its published anchors
+	@$(BIN)/python -m tests.eval scoring $(ARGS)
+
+eval-identity: install ## identity on labelled people beside Splink's own demo settings
+	@$(BIN)/python -m tests.eval identity $(ARGS)
+
+bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
+	@$(BIN)/rapport bench events $(ARGS)
 
 docs: install ## dbt's documentation of every table, under .rapport/dbt
 	@$(BIN)/rapport docs

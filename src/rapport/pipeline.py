@@ -85,6 +85,13 @@ def publish(settings: Settings, clock: Clock) -> str:
     return str(transform.publish(settings))
 
 
+def score(settings: Settings, clock: Clock) -> str:
+    """Scores from the published marts; returns a line for each that says how it compares with its naive rule."""
+    from rapport.scoring.run import score_all
+
+    return "\n".join(score_all(settings, clock.now()).lines())
+
+
 def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
     """Plans what is due of a campaign now; returns its waterfall. Raises CampaignError or GateFailed."""
     from rapport.campaigns.confirmations import plan_confirmations
@@ -109,7 +116,7 @@ def run(
     campaigns: Sequence[str] | None = None,
     progress: Progress = lambda line: None,
 ) -> RunSummary:
-    """Load, gate, dbt, identity, segments, audience, plan. Sends nothing. The first failing step stops the rest."""
+    """Load, gate, dbt, identity, segments, audience, scores, plan. Sends nothing. The first failing step stops the rest."""
     summary = RunSummary()
 
     def step(name: str, action: Callable[[], object]) -> None:
@@ -128,6 +135,7 @@ def run(
     step("identify", lambda: identify(settings, clock))
     step("build", lambda: build(settings, clock))
     step("publish", lambda: publish(settings, clock))
+    step("score", lambda: score(settings, clock))
     names = campaigns if campaigns is not None else campaign_names(settings)
     for name in names:
         step(f"plan {name}", lambda name=name: summary.planned.setdefault(name, plan(name, settings, clock)))  # type: ignore[misc]

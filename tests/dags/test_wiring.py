@@ -17,7 +17,7 @@ ORDER = {
     "ingest_zendesk": ["load", "gate"],
     "ingest_bluesky": ["load", "gate"],
     "ingest_files": ["load", "gate"],
-    "build_customers": ["prepare", "identify", "build", "publish"],
+    "build_customers": ["prepare", "identify", "build", "publish", "score"],
 }
 
 
