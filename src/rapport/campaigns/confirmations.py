@@ -19,6 +19,7 @@ from rapport.keys import uuid7
 from rapport.settings import Settings
 
 SQL = load_queries("rapport.campaigns", "confirmations.sql")
+RECIPIENTS = load_queries("rapport.campaigns", "sends.sql")["insert_recipients"]
 
 Row = dict[str, Any]
 Titles = Mapping[tuple[str, str], str]
@@ -83,6 +84,6 @@ def _decided(request: Row, templates: Sequence[content.Template], titles: Titles
 def _write(conn: psycopg.Connection[Row], rows: list[Row], values: Row) -> None:
     mails = [row for row in rows if row["outcome"] == "planned"]
     conn.execute(SQL["insert_occurrences"], {**values, "rows": Jsonb(rows)})
-    conn.execute(SQL["insert_recipients"], {**values, "rows": Jsonb(mails)})
+    conn.execute(RECIPIENTS, {**values, "rows": Jsonb(mails)})
     conn.execute(SQL["insert_sends"], {**values, "rows": Jsonb(mails)})
     conn.execute(SQL["insert_decisions"], {**values, "rows": Jsonb(rows)})

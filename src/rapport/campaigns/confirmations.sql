@@ -52,15 +52,6 @@ select
 from jsonb_to_recordset(%(rows)s) as given (opt_in_id text, waterfall jsonb)
 on conflict (campaign_id, occurrence_key) do nothing;
 
--- name: insert_recipients
-insert into ops.recipient (recipient_key, address, created_at)
-select distinct
-    given.recipient_key,
-    given.address,
-    %(now)s::timestamptz
-from jsonb_to_recordset(%(rows)s) as given (recipient_key text, address text)
-on conflict (recipient_key) do nothing;
-
 -- name: insert_sends
 insert into ops.send (
     send_id,

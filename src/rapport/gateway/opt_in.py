@@ -37,10 +37,13 @@ def new_request(
 
 
 def erase_addresses(settings: Settings, clock: Clock) -> int:
-    """Removes the addresses of requests that are confirmed or expired; returns how many. For daily upkeep, in the role
+    """Removes the addresses of requests that are confirmed or expired, and from the ledger the addresses of people whom
+    it knows by nothing but requests that nobody confirmed. Returns of how many requests. For daily upkeep, in the role
     that writes the ledger. Raises TransientError when Postgres is away."""
+    values = {"now": clock.now()}
     with connect("engine", settings=settings) as conn:
-        return conn.execute(OPT_IN["erase_addresses"], {"now": clock.now()}).rowcount
+        conn.execute(OPT_IN["erase_strangers"], values)
+        return conn.execute(OPT_IN["erase_addresses"], values).rowcount
 
 
 class Asking:

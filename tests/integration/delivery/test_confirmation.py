@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from rapport import pipeline
 from rapport.clock import FixedClock
 from rapport.delivery import Limits, run_dispatcher
-from rapport.gateway import create_app
+from rapport.gateway import create_app, erase_addresses
 from rapport.keys import recipient_key, sign_token, uuid7
 
 NOW = datetime.fromisoformat("2027-03-01T09:00:00+00:00")
@@ -292,6 +292,42 @@ def test_its_unsubscribe_link_ends_the_asking_and_nothing_else(door: Door, provi
     door.plan()
     door.dispatch()
     assert [state for state, _ in door.sends()] == ["accepted", "suppressed"]
+
+
+def test_who_never_confirms_is_forgotten_and_may_come_back(door: Door, provider: Any) -> None:
+    (known,) = door.shop.plan(1)
+    for address in (ADDRESS, "agrees@post.example", "ada0@post.example"):
+        door.ask(address)
+    door.plan()
+    door.dispatch()
+    agrees = next(b for b in provider.bodies if b["personalizations"][0]["to"] == [{"email": "agrees@post.example"}])
+    door.client.post(link(agrees, "c"), data={"confirm": "yes"})
+    everybody = {ADDRESS, "agrees@post.example", "ada0@post.example"}
+    addresses = "select address from ops.recipient where address is not null"
+    door.later(days=6)
+    erase_addresses(door.shop.settings, door.shop.clock)
+    assert {address for (address,) in door.rows(addresses)} == everybody
+    door.later(days=1)
+    erase_addresses(door.shop.settings, door.shop.clock)
+    assert {address for (address,) in door.rows(addresses)} == everybody - {ADDRESS}
+    assert door.shop.row(known)["state"] == "accepted"
+
+    door.ask()
+    door.plan()
+    assert door.dispatch().accepted == 1
+    assert {address for (address,) in door.rows(addresses)} == everybody
+
+
+def test_who_was_erased_is_not_written_down_again(door: Door, provider: Any) -> None:
+    door.ordinary("long ago")
+    door.shop.conn.execute("update ops.recipient set address = null")
+    door.suppress("erasure", "*")
+    door.ask()
+    door.plan()
+    door.dispatch()
+    assert door.sends() == [("suppressed", "suppressed: erasure")]
+    assert door.rows("select count(*) from ops.recipient where address is not null") == [(0,)]
+    assert provider.bodies == []
 
 
 def test_nobody_subscribes_to_confirmations(door: Door) -> None:

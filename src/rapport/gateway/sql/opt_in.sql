@@ -96,3 +96,34 @@ where
             where confirmation.opt_in_id = opt_in.opt_in_id
         )
     );
+
+-- name: erase_strangers
+-- Who asked, never confirmed, and never gave the shop anything else to write about: nothing is left to keep.
+update ops.recipient
+set address = null
+where
+    recipient.address is not null
+    and exists (
+        select 1
+        from ops.opt_in as request
+        where request.recipient_key = recipient.recipient_key and request.expires_at <= %(now)s
+    )
+    and not exists (
+        select 1
+        from ops.opt_in as request
+        left join ops.opt_in_confirmation as confirmation on request.opt_in_id = confirmation.opt_in_id
+        where
+            request.recipient_key = recipient.recipient_key
+            and (request.expires_at > %(now)s or confirmation.opt_in_id is not null)
+    )
+    and not exists (
+        select 1
+        from ops.consent_fact as fact
+        where fact.recipient_key = recipient.recipient_key
+    )
+    and not exists (
+        select 1
+        from ops.send as send
+        inner join ops.campaign as campaign on send.campaign_id = campaign.campaign_id
+        where send.recipient_key = recipient.recipient_key and campaign.kind != 'confirmation'
+    );
