@@ -4,9 +4,14 @@ Connected components let one false pair merge two people. Here two groups become
 enough and all pairs across them are so on average (UPGMA: Sokal and Michener 1958); a pair that nobody scored counts 0.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Pair = tuple[str, str]
 NEVER = -1.0
@@ -52,6 +57,8 @@ def average_linkage(
 ) -> list[list[Sequence[str]]]:
     """Clusters of groups. The pair of groups with the highest mean probability merges first, equal ones by position;
     it stops when no two groups have a pair of at least `accept` and a mean of at least `mean`."""
+    import numpy as np
+
     count = len(groups)
     place = {key: number for number, group in enumerate(groups) for key in group}
     total, best = np.zeros((count, count)), np.zeros((count, count))
@@ -76,12 +83,10 @@ def average_linkage(
         sizes[i] += sizes[j]
 
 
-def _join(
-    total: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
-    best: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
-    i: int,
-    j: int,
-) -> None:
+def _join(total: NDArray[np.float64], best: NDArray[np.float64], i: int, j: int) -> None:
+    """Row and column i become those of both, j none's."""
+    import numpy as np
+
     never = (best[i] < 0) | (best[j] < 0)
     joined = np.where(never, NEVER, np.maximum(best[i], best[j]))
     best[i], best[:, i] = joined, joined

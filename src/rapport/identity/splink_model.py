@@ -8,7 +8,7 @@ from rapport.identity.rules import DIFFERENT, Comparison, Likeness
 
 U_FLOOR = 0.1
 SEED = 7
-SAMPLED_PAIRS = 1_000_000
+SAMPLED_PAIRS = 500_000
 
 Model = dict[str, Any]
 

@@ -14,7 +14,9 @@ select
         nullif(trim(birth_date), '') as birth_date,
         nullif(trim(phone), '') as phone,
         nullif(lower(trim(number)), '') as number
-    )
+    ),
+    -- A plus-tag is the owner's own.
+    nullif(regexp_extract(lower(trim(given.email)), '^[^@+]+'), '') as mailbox
 from given;
 
 -- name: orient
