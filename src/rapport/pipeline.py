@@ -116,7 +116,7 @@ def run(
     campaigns: Sequence[str] | None = None,
     progress: Progress = lambda line: None,
 ) -> RunSummary:
-    """Load, gate, dbt, identity, segments, audience, scores, plan. Sends nothing. The first failing step stops the rest."""
+    """Load, gate, dbt, identity, segments, audience, scores, plan; sends nothing. A failing step stops the rest."""
     summary = RunSummary()
 
     def step(name: str, action: Callable[[], object]) -> None:

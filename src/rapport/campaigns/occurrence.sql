@@ -77,3 +77,11 @@ select
         from ops.decision
         where campaign_id = %(campaign_id)s and occurrence_key = %(occurrence_key)s
     ) as decisions;
+
+-- name: adopted_since
+-- Whether a restored database was taken into use after the slot: the ledger that was lost may have sent this occurrence.
+select exists (
+    select 1
+    from ops.adoption
+    where adoption.adopted_at >= %(slot_at)s
+) as adopted;

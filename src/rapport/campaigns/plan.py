@@ -20,7 +20,7 @@ from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.record import record
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries, require_known_secret
-from rapport.errors import DataError, TransientError
+from rapport.errors import DataError, PermanentError, TransientError
 from rapport.keys import uuid7
 from rapport.settings import Settings
 
@@ -121,6 +121,12 @@ class _Plan:
         done = self._execute("planned_occurrence").fetchone()
         if done:
             return PlanReport(self.campaign.name, self.occurrence.key, done["waterfall"])
+        adopted = self._execute("adopted_since").fetchone()
+        if adopted and adopted["adopted"]:
+            raise PermanentError(
+                f"{self.campaign.name} {self.occurrence.key}: a restored database was adopted after this slot, and the "
+                "ledger that was lost may have sent it. It is not planned; the next occurrence is."
+            )
         check_gate(self.conn, self.now)
         require_known_secret(self.conn, self.settings)
         # Caps count what other campaigns of the topic plan, so those wait for their turn.

@@ -14,7 +14,7 @@ from rapport.campaigns.plan import plan
 from rapport.campaigns.problems import CampaignError
 from rapport.clock import FixedClock
 from rapport.db import connect
-from rapport.errors import GateFailed, TransientError
+from rapport.errors import GateFailed, PermanentError, TransientError
 from rapport.keys import recipient_key
 
 NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)
@@ -255,3 +255,22 @@ def test_an_edited_campaign_keeps_its_pause_and_its_old_content(  # type: ignore
     assert row
     assert row["paused"]
     assert shop.count("template") == 2
+
+
+def test_a_slot_before_a_restored_database_was_adopted_is_not_planned(shop) -> None:  # type: ignore[no-untyped-def]
+    """The ledger that was lost may have sent it, and nothing here remembers."""
+    populate(shop)
+    with connect("engine", settings=shop.settings) as conn:
+        conn.execute(
+            "insert into ops.adoption (adoption_id, adopted_by, adopted_at, forced, details)"
+            " values (gen_random_uuid(), 'ops', %s, false, '{}')",
+            (NOW,),
+        )
+    with pytest.raises(PermanentError, match=r"2026-07-10T06:00: a restored database was adopted after this slot"):
+        plan(shop.campaign, shop.settings, shop.clock)
+    assert shop.count("send") == shop.count("occurrence") == 0
+    tomorrow = FixedClock(NOW + timedelta(days=1))
+    shop.gate(ran_at=tomorrow.now() - timedelta(hours=1))
+    with connect("transformer", settings=shop.settings) as conn:
+        conn.execute("update activation.campaign_audience set as_of = %s", (tomorrow.now() - timedelta(hours=2),))
+    assert plan(shop.campaign, shop.settings, tomorrow).planned == 2
