@@ -73,16 +73,24 @@ class Person:
 def find_people(
     profiles: Mapping[str, Profile], edges: Sequence[Edge], decisions: Sequence[Decision], rules: Rules
 ) -> list[Person]:
-    """Clusters of the profiles, sorted by first key: the same for any order of the edges."""
+    """Clusters of the profiles, sorted by first key: the same for any order of the edges.
+
+    What names a profile that is not there is left out.
+    """
+    edges = [edge for edge in edges if edge.profile_key_a in profiles and edge.profile_key_b in profiles]
+    decisions = [word for word in decisions if word.profile_key_a in profiles and word.profile_key_b in profiles]
     apart = [decision.pair for decision in decisions if not decision.is_same]
     same = [decision.pair for decision in decisions if decision.is_same]
     order = {rule: number for number, rule in enumerate(rules.exact)}
     certain = [edge for edge in edges if edge.is_certain]
     certain.sort(key=lambda edge: (order.get(edge.rule, len(order)), edge.pair))
-    groups = certain_groups(profiles, [*same, *(edge.pair for edge in certain)], apart, _marks(profiles, rules))
+    marks = _marks(profiles, rules)
+    groups = certain_groups(profiles, [*same, *(edge.pair for edge in certain)], apart, marks)
     likely: dict[Pair, float] = {}
     for edge in edges:
-        likely[edge.pair] = max(likely.get(edge.pair, 0), edge.probability)
+        # A certain edge that joined nothing met a conflict or a person's word: it does not come back as a likely one.
+        if edge.rule == LIKENESS or not (edge.is_certain or _conflict(edge.pair, marks)):
+            likely[edge.pair] = max(likely.get(edge.pair, 0), edge.probability)
     clusters = _clusters(groups, likely, apart, rules)
     return sorted((_person(cluster, profiles) for cluster in clusters), key=lambda person: person.keys)
 
@@ -101,6 +109,11 @@ def _marks(profiles: Mapping[str, Profile], rules: Rules) -> list[dict[str, str]
     if rules.conflicts.different_store_accounts.is_on:
         marks.append({key: profile.store_email for key, profile in profiles.items() if profile.store_email})
     return marks
+
+
+def _conflict(pair: Pair, marks: Sequence[Mapping[str, str]]) -> bool:
+    a, b = pair
+    return any(a in mark and b in mark and mark[a] != mark[b] for mark in marks)
 
 
 def _clusters(
