@@ -1,6 +1,6 @@
 """From edges to people: which profiles stand together, and how sure that is. Pure, no database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +11,8 @@ from rapport.identity.rules import Rules
 DECISION, LIKENESS = "decision", "likeness"
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _LAST_RANK = 1000
+LARGEST = 1000
+STRICTEST = 0.9999
 
 
 @dataclass(frozen=True)
@@ -120,33 +122,41 @@ def _clusters(
     groups: list[list[str]], likely: Mapping[Pair, float], apart: Sequence[Pair], rules: Rules
 ) -> list[list[Sequence[str]]]:
     """Average linkage within each component of groups; there is nothing to do for most, which stand alone."""
-    accept, mean = rules.likeness.accept, rules.likeness.mean
     group_of = {key: group[0] for group in groups for key in group}
-    between = {pair: p for pair, p in likely.items() if group_of[pair[0]] != group_of[pair[1]]}
-    strong = [(group_of[a], group_of[b]) for (a, b), probability in between.items() if probability >= accept]
     by_name = {group[0]: group for group in groups}
+    between = {pair: p for pair, p in likely.items() if group_of[pair[0]] != group_of[pair[1]]}
     found: list[list[Sequence[str]]] = []
-    component_of: dict[str, int] = {}
-    parts = connected_components(by_name, strong)
-    for number, names in enumerate(parts):
-        component_of.update(dict.fromkeys(names, number))
-    pairs: dict[int, dict[Pair, float]] = {}
-    kept_apart: dict[int, list[Pair]] = {}
-    for pair, probability in between.items():
-        number = component_of[group_of[pair[0]]]
-        if number == component_of[group_of[pair[1]]]:
-            pairs.setdefault(number, {})[pair] = probability
-    for pair in apart:
-        number = component_of[group_of[pair[0]]]
-        if number == component_of[group_of[pair[1]]]:
-            kept_apart.setdefault(number, []).append(pair)
-    for number, names in enumerate(parts):
+    for names, pairs, strict in _parts(by_name, between, group_of, rules.likeness.accept):
         members = [by_name[name] for name in names]
-        if len(members) == 1:
-            found.append([members[0]])
-        else:
-            found += average_linkage(members, pairs[number], kept_apart.get(number, ()), accept=accept, mean=mean)
+        inside = set(names)
+        kept_apart = [(a, b) for a, b in apart if group_of[a] in inside and group_of[b] in inside] if pairs else []
+        found += (
+            average_linkage(members, pairs, kept_apart, accept=strict, mean=rules.likeness.mean)
+            if pairs
+            else [[member] for member in members]
+        )
     return found
+
+
+def _parts(
+    names: Iterable[str], between: Mapping[Pair, float], group_of: Mapping[str, str], accept: float
+) -> Iterator[tuple[list[str], dict[Pair, float], float]]:
+    """Components of groups with the pairs inside each, and the `accept` that holds there: a component too large to be
+    one person, or to fit into memory, falls apart under a stricter one, at the end into groups that stand alone."""
+    strong = [(group_of[a], group_of[b]) for (a, b), probability in between.items() if probability >= accept]
+    parts = connected_components(names, strong)
+    place = {name: number for number, part in enumerate(parts) for name in part}
+    pairs: dict[int, dict[Pair, float]] = {}
+    for (a, b), probability in between.items():
+        if place[group_of[a]] == place[group_of[b]]:
+            pairs.setdefault(place[group_of[a]], {})[a, b] = probability
+    for number, part in enumerate(parts):
+        if len(part) <= LARGEST:
+            yield part, pairs.get(number, {}) if len(part) > 1 else {}, accept
+        elif accept > STRICTEST:
+            yield from (([name], {}, accept) for name in part)
+        else:
+            yield from _parts(part, pairs[number], group_of, (1 + accept) / 2)
 
 
 def _person(cluster: Sequence[Sequence[str]], profiles: Mapping[str, Profile]) -> Person:
