@@ -14,6 +14,9 @@ TEXT_FIELDS = frozenset(
         "rfm_group",
         "last_product_title",
         "favourite_category",
+        "favourite_brand",
+        "replenishment_product_title",
+        "first_order_channel",
         "currency_code",
     }
 )
@@ -24,6 +27,9 @@ VALUE_FIELDS = frozenset(
         "first_order_at",
         "last_order_at",
         "days_since_last_order",
+        "average_order_value",
+        "orders_count_365d",
+        "days_until_birthday",
         "open_tickets_count",
         "segments",
     }
@@ -47,12 +53,18 @@ SAMPLE_CONTEXT: dict[str, Any] = {
     "rfm_group": "lapsed",
     "last_product_title": "Stoneware mug & saucer",
     "favourite_category": "Kitchen",
+    "favourite_brand": "Clay & Sons",
+    "replenishment_product_title": "Coffee beans",
+    "first_order_channel": "web",
     "currency_code": "GBP",
     "orders_count": 3,
     "revenue": 128.5,
     "first_order_at": "2025-02-03T10:15:00+00:00",
     "last_order_at": "2026-03-14T18:40:00+00:00",
     "days_since_last_order": 190,
+    "average_order_value": 42.83,
+    "orders_count_365d": 2,
+    "days_until_birthday": 12,
     "open_tickets_count": 0,
     "segments": ["lapsed"],
 }
