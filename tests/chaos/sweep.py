@@ -44,8 +44,9 @@ class Sweep:
                 with one_of(pool) as lane:
                     self._once(lane, k)
 
-        with ThreadPoolExecutor(LANES) as threads:
-            for done in [threads.submit(work) for _ in range(LANES)]:
+        workers = pool.qsize()
+        with ThreadPoolExecutor(workers) as threads:
+            for done in [threads.submit(work) for _ in range(workers)]:
                 done.result()
         if self.lived_at is None:
             self.broken.append(f"it still dies at operation {MOST}")
