@@ -38,6 +38,7 @@ def test_one_person_under_six_ids_is_one_customer(first: Any) -> None:
     rules = {edge["rule"] for edge in first.tables["int_edges"]}
     assert rules == {
         "same_email",
+        "same_email_of_other_name",
         "same_email_without_tag",
         "same_phone_and_name",
         "social_handle",

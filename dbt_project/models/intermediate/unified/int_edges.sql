@@ -68,7 +68,9 @@ ruled as (
         profile_key_b,
         case
             when kind in ('store_id', 'loyalty_number', 'social_handle') then kind
-            when kind = 'email' and names_differ is not true then 'same_email'
+            when kind = 'email' and (names_agree or names_are_alike or is_nameless) then 'same_email'
+            -- A short form or a slip, or somebody else of the family on one address.
+            when kind = 'email' and names_differ is not true then 'same_email_of_other_name'
             when kind = 'email_base' and (names_agree or names_are_alike or is_nameless) then 'same_email_without_tag'
             when kind = 'phone' and names_agree then 'same_phone_and_name'
             -- With a third profile on the phone an initial could be either of two people.
