@@ -72,4 +72,4 @@ def shop(database: Settings) -> Shop:
     with connect("transformer", settings=database) as conn:
         for statement in TABLES:
             conn.execute(statement)  # type: ignore[arg-type]
-    return Shop(database)
+    return Shop(database.model_copy(update={"identity_probabilistic": True}))
