@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from rapport.db import Connection, load_queries
 from rapport.errors import DataError
-from rapport.identity.matching import Likely, Matcher
+from rapport.identity.matching import Likely, Matcher, NothingToCompare
 from rapport.identity.people import Edge, Profile, components
 from rapport.identity.rules import Rules
 
@@ -97,6 +97,14 @@ def _matcher(conn: Connection, rules: Rules, work: Work, likeness: bool, as_of: 
     if not work.changed:
         work.note = "no profile changed"
         return None
+    try:
+        return _trained(conn, rules, work, as_of)
+    except NothingToCompare:
+        work.note = "likeness skipped: profiles hold too little to be compared by"
+        return None
+
+
+def _trained(conn: Connection, rules: Rules, work: Work, as_of: datetime) -> Matcher:
     newest = _one(conn, "newest_model")
     fits = newest is not None and newest["rules_version"] == work.rules_version
     if fits and newest is not None and work.profiles_count <= newest["profiles"] * rules.likeness.retrain_growth:

@@ -25,9 +25,13 @@ class Likely(NamedTuple):
     evidence: str
 
 
+class NothingToCompare(Exception):
+    """Hardly any profile holds a name, an address or what else likeness looks at: numbers alone tell nothing."""
+
+
 class Matcher:
     """Scores pairs of `people`: an Arrow table or data frame of `profile_key` and PEOPLE, text or null. Without a
-    `model` it trains one on them."""
+    `model` it trains one on them. Raises NothingToCompare."""
 
     def __init__(self, people: Any, rules: Likeness, model: Model | None = None, threads: int = 2) -> None:
         import duckdb
@@ -40,6 +44,9 @@ class Matcher:
         self._run(f"set threads = {threads:d}")
         self._api = DuckDBAPI(self._con)
         self._load(people)
+        compared = {column for comparison in rules.compare.values() for column in comparison.columns}
+        if not self._blocks or not compared & set(self._known):
+            raise NothingToCompare
         self.model = model or self._train()
         self._linker = self._open("people", self.model)
         for column in self._rare_columns():

@@ -136,3 +136,10 @@ def test_likeness_is_skipped_for_few_profiles_and_when_switched_off(shop: Any) -
     assert "off" in identity.resolve(off, AT, small()).note
     assert not any(row["rule"] == "likeness" for row in shop.rows("identity.edges"))
     assert len(set(shop.owners().values())) == 120
+
+
+def test_profiles_that_hold_numbers_alone_are_not_compared(shop: Any) -> None:
+    for number in range(20):
+        shop.profile(f"files:{number}", store_id=str(number))
+    assert "too little to be compared by" in shop.resolve(small()).note
+    assert len(set(shop.owners().values())) == 20
