@@ -39,8 +39,10 @@ bench-delivery: install ## 200,000 messages rendered, claimed, sent and committe
 
 chaos: install ## delivery under fire: kills, faults, crash points, controls that must fail (ARGS=... goes to the harness)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+ifeq ($(ARGS),)
 	@$(BIN)/python -m tests.model --schedules 1000000 --seed 7 --processes 2
 	@$(BIN)/python -m tests.scheduler
+endif
 
 fuzz: install ## forged signatures and tokens, shuffled and doubled events
 	@$(BIN)/python -m tests.fuzz $(ARGS)
