@@ -7,8 +7,6 @@
    to where sending checks them.
 4. `publish`: gate 2; passed, what was built takes the place of what is read, in one moment, and the asset
    `activation.campaign_audience` is emitted. The build before it is kept: `rapport rollback`.
-5. `score`: lifetime value, churn, recommendations, send hours and the sales forecast, from what was published. A
-   score that does not beat its naive rule keeps yesterday's rows.
 
 #### When
 Once a round of ingests has passed its gates, or at once for imported files; so one build serves one round. And
@@ -25,7 +23,6 @@ and campaigns that are due refuse to plan on an audience that is too old.
 - `identify`: the log says which rule broke; nothing was written. Clear it after the cause is gone.
 - `publish`: the log names the expectation (an address twice, no consent, ...); nothing is published and
   nothing is planned until it passes. When readers hold the old tables for too long it is tried again.
-- `score`: no other task waits for it, and yesterday's scores stay. Clear it after the cause is gone.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
@@ -64,11 +61,7 @@ def build_customers() -> None:
     def publish() -> None:
         print(pipeline.publish(*runtime()))
 
-    @task
-    def score() -> None:
-        print(pipeline.score(*runtime()))
-
-    prepare() >> identify() >> build() >> publish() >> score()
+    prepare() >> identify() >> build() >> publish()
 
 
 build_customers()

@@ -16,6 +16,7 @@ FIXED = {
     "ingest_bluesky",
     "ingest_files",
     "build_customers",
+    "score_customers",
     "deliver",
     "maintain",
 }

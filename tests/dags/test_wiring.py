@@ -17,7 +17,7 @@ ORDER = {
     "ingest_zendesk": ["load", "gate"],
     "ingest_bluesky": ["load", "gate"],
     "ingest_files": ["load", "gate"],
-    "build_customers": ["prepare", "identify", "build", "publish", "score"],
+    "build_customers": ["prepare", "identify", "build", "publish"],
 }
 
 
@@ -79,3 +79,9 @@ def test_dispatch_and_reconcile_do_not_wait_for_each_other(dag_bag: Any) -> None
     deliver = dag_bag.dags["deliver"]
     assert {task.task_id for task in deliver.tasks} == {"dispatch", "reconcile"}
     assert all(not task.downstream_task_ids for task in deliver.tasks)
+
+
+def test_scores_follow_a_publication_and_hold_no_mail_back(dag_bag: Any) -> None:
+    from rapport_airflow.assets import CAMPAIGN_AUDIENCE
+
+    assert dag_bag.dags["score_customers"].schedule == CAMPAIGN_AUDIENCE
