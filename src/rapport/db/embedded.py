@@ -57,13 +57,27 @@ class EmbeddedPostgres:
                 return port
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
-            port = free_port(PREFERRED_PORT)
-            log = self.data.parent / "server.log"
-            # Socket paths are limited to about 100 bytes, so the socket cannot lie in a deep clone: TCP only.
-            options = f"-p {port} -c unix_socket_directories="
-            self._run("pg_ctl", "-D", str(self.data), "-l", str(log), "-w", "-t", "60", "-o", options, "start")
+            port = self._launch()
             self._create_databases(port)
             return port
+
+    def _launch(self) -> int:
+        """A port that was free a moment ago may be another server's by now: then another one is taken."""
+        port = free_port(PREFERRED_PORT)
+        try:
+            self._start_at(port)
+        except TransientError:
+            if free_port(port) == port:
+                raise
+            port = free_port(0)
+            self._start_at(port)
+        return port
+
+    def _start_at(self, port: int) -> None:
+        log = self.data.parent / "server.log"
+        # Socket paths are limited to about 100 bytes, so the socket cannot lie in a deep clone: TCP only.
+        options = f"-p {port} -c unix_socket_directories="
+        self._run("pg_ctl", "-D", str(self.data), "-l", str(log), "-w", "-t", "60", "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stops the server; does nothing when it does not run."""

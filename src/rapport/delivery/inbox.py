@@ -26,11 +26,15 @@ SOFT_BOUNCE_DAYS = 15
 def read(conn: Connection, settings: Settings, report: ReconcileReport) -> int:
     """Takes every unread event into the ledger, in transactions of one batch each. Returns how many sends were told of
     by attempts that this ledger never made: 0 unless it was restored from a backup."""
-    unattempted = 0
+    unattempted, has_begun = 0, False
     while True:
         with conn.transaction():
-            if not take_turn(conn):
+            if has_begun:
+                # Whoever begins stays to the end: two that give way to each other between batches would both leave.
+                conn.execute(SQL["wait_for_turn"], {"space": LOCK_SPACE})
+            elif not take_turn(conn):
                 return unattempted
+            has_begun = True
             rows = conn.execute(SQL["unread_events"], {"batch": EVENTS_PER_ROUND}).fetchall()
             events = [InboxEvent(**row) for row in rows if row["send_id"] is not None]
             unattempted += _take_in(conn, settings, events, report)

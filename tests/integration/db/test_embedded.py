@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rapport.db import connect
-from rapport.db.embedded import EmbeddedPostgres, awake, free_port
+from rapport.db import connect, embedded
+from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, awake, free_port
 from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
 
@@ -34,6 +34,23 @@ def test_it_keeps_its_data_over_a_restart_and_takes_another_port_when_its_own_is
         server.stop("immediate")
     assert {"rapport", "airflow"} <= names
     assert durable == ("on", "on")
+
+
+def test_a_port_that_somebody_took_in_the_meantime_is_given_up_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        # Free when it was asked for, taken when the server starts.
+        monkeypatch.setattr(embedded, "free_port", lambda wanted: taken if wanted == PREFERRED_PORT else free_port(0))
+        server = EmbeddedPostgres(tmp_path)
+        try:
+            assert server.start() != taken
+            assert server.port() is not None
+        finally:
+            server.stop("immediate")
 
 
 def test_a_server_that_was_off_is_off_again_and_a_running_one_is_left_alone(settings: Settings) -> None:

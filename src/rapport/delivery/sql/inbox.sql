@@ -1,6 +1,9 @@
 -- name: one_at_a_time
 select pg_try_advisory_xact_lock(%(space)s, 0) as taken;
 
+-- name: wait_for_turn
+select pg_advisory_xact_lock(%(space)s, 0);
+
 -- name: unread_events
 -- Readers take turns by the lock above, so no row needs one of its own. Only what is judged by its details brings them.
 select
