@@ -20,7 +20,7 @@ from rapport.errors import PermanentError, TransientError
 from rapport.keys import uuid7
 from rapport.settings import Settings
 
-SQL = load_queries("rapport.delivery", "restore.sql")
+SQL = load_queries("rapport.delivery", "restore.sql", "doubt.sql")
 REASON = "restored: it may have left already"
 RESTORED = (
     "restore guard: {because}, so it may not know of mails that have left. Nothing is sent. See docs/operations.md: "

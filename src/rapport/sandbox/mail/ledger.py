@@ -11,7 +11,7 @@ from typing import Any
 
 from rapport.db import load_queries
 
-SQL = load_queries("rapport.sandbox.mail", "ledger.sql")
+SQL = load_queries("rapport.sandbox.mail", "ledger.sql", "lists.sql")
 DEFAULT_GROUP_NAME = "Offers and news"
 
 
@@ -48,7 +48,7 @@ class Ledger:
             self._con.execute("commit")
 
     def rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
-        """All rows of a named query of `ledger.sql`."""
+        """All rows of a named query."""
         with self._lock:
             return self._con.execute(SQL[query], values).fetchall()
 
