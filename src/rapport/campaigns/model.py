@@ -1,70 +1,41 @@
 """The shape of `campaign.yml`. A field that is not named here is refused."""
 
-import re
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    RootModel,
-    Tag,
-    model_validator,
+from pydantic import AfterValidator, Field, RootModel, model_validator
+
+from rapport.campaigns.parts import (
+    TEXT_TAGS,
+    Address,
+    Cron,
+    Duration,
+    Language,
+    Line,
+    Part,
+    Slug,
+    Span,
+    Text,
+    UtmValue,
+    Zone,
 )
 
-_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
+__all__ = [
+    "CONFIRMATION",
+    "TEXT_TAGS",
+    "Campaign",
+    "Confirmation",
+    "FrequencyCap",
+    "Mailing",
+    "Schedule",
+    "Span",
+    "Utm",
+    "json_schema",
+]
+
 # The kind, and the only topic, of the mail that asks for a confirmation.
 CONFIRMATION = "confirmation"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        match = _DURATION.match(value.strip())
-        if not match:
-            raise ValueError("write a number and a unit: 90m, 36h or 2d")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    return value
-
-
-def _in_minutes(value: timedelta) -> str:
-    return f"{int(value.total_seconds() // 60)}m"
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no time zone; write its IANA name, such as Europe/London") from None
-    return value
-
-
-def _cron(value: str) -> str:
-    if len(value.split()) != 5 or not croniter.is_valid(value):
-        raise ValueError(
-            f"{value!r} is no cron expression; five fields: minute hour day month weekday, such as '0 6 * * *'"
-        )
-    return value
-
-
-def _one_line(value: str) -> str:
-    if any(ord(ch) < 32 for ch in value):
-        raise ValueError("must be one line: a line break in a header could add headers of its own")
-    return value
-
-
-def _address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", value):
-        raise ValueError(f"{value!r} is no e-mail address")
-    return value
 
 
 def _not_reserved(value: str) -> str:
@@ -73,45 +44,7 @@ def _not_reserved(value: str) -> str:
     return value
 
 
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration, json_schema_input_type=str), PlainSerializer(_in_minutes, return_type=str)
-]
-Zone = Annotated[str, AfterValidator(_zone)]
-Cron = Annotated[str, AfterValidator(_cron)]
-Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=300)]
-Address = Annotated[str, AfterValidator(_address)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-# What may stand in a template literal and in a URL without being escaped in either.
-UtmValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{1,100}$")]
-# pydantic puts these tags into an error's location; definition.py takes them out again.
-TEXT_TAGS = ("one text", "per language")
-Text = Annotated[
-    Annotated[Line, Tag(TEXT_TAGS[0])] | Annotated[dict[Language, Line], Tag(TEXT_TAGS[1])],
-    Discriminator(lambda value: TEXT_TAGS[isinstance(value, dict)]),
-]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=False)
-
-
-class Span(_Part):
-    """From one local time to another. `to` before `from` crosses midnight."""
-
-    from_: time = Field(alias="from", description="Local time, such as 09:00.")
-    to: time = Field(description="Local time, such as 20:00.")
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if self.from_ == self.to:
-            raise ValueError("`from` and `to` are the same time; leave the whole block out for all day")
-        if self.from_.tzinfo or self.to.tzinfo:
-            raise ValueError("write local times without an offset, such as 09:00")
-        return self
-
-
-class Schedule(_Part):
+class Schedule(Part):
     """When occurrences begin: `cron` for a recurring campaign, `at` for a broadcast."""
 
     cron: Cron | None = None
@@ -127,14 +60,14 @@ class Schedule(_Part):
         return self
 
 
-class FrequencyCap(_Part):
+class FrequencyCap(Part):
     """At most `max` messages in any `days` days to one address, counted over all campaigns of the topic."""
 
     max: int = Field(ge=1, le=1000)
     days: int = Field(ge=1, le=366)
 
 
-class Utm(_Part):
+class Utm(Part):
     """Marks the shop's link, so that orders can be traced back. `campaign` is the campaign's name when left out."""
 
     source: UtmValue = "rapport"
@@ -143,7 +76,7 @@ class Utm(_Part):
     content: UtmValue | None = None
 
 
-class Mailing(_Part):
+class Mailing(Part):
     """What every campaign's folder states, whoever it goes to."""
 
     name: Slug = Field(description="The folder's name.")
