@@ -11,9 +11,9 @@ from typing import Any
 
 import minijinja
 
-from rapport.campaigns import fields, markup, templating
+from rapport.campaigns import bodies, fields, markup, templating, variants
 from rapport.campaigns.model import Confirmation, Mailing
-from rapport.campaigns.problems import CampaignError, Problem, suggestion
+from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.templating import ContentError, MissingFieldError
 from rapport.settings import Settings
 
@@ -28,7 +28,6 @@ __all__ = [
     "standard_links",
 ]
 
-_BODY = re.compile(r"^body(?:\.([a-z]{2,3}))?\.(mjml|html|txt)$")
 _SPACE = re.compile(r"\s+")
 FOOTER = {
     "shop_name": "the shop's legal name: {{ shop_name }}",
@@ -41,7 +40,7 @@ CONFIRM_LINK = {"confirm_url": "the link to confirm by: {{ confirm_url }}"}
 
 @dataclass(frozen=True)
 class Template:
-    """One language of one version, as stored in ops.template. `fields` are the audience fields it reads."""
+    """A variant in one language, in one version: a row of ops.template. `fields` are the audience fields it reads."""
 
     campaign_id: str
     template_version: str
@@ -50,6 +49,7 @@ class Template:
     preheader: str
     html: str
     body_text: str
+    variant: str = variants.CONTROL
 
     @property
     def fields(self) -> frozenset[str]:
@@ -71,19 +71,20 @@ def _fields(*sources: str) -> frozenset[str]:
 
 
 def compile_campaign(campaign: Mailing) -> list[Template]:
-    """Every language of a campaign, the default one first. Raises CampaignError with all problems of all files."""
-    bodies, problems = _bodies(campaign)
+    """Every variant in every language, the control and the default language first.
+
+    Raises CampaignError with all problems of all files.
+    """
+    versions = variants.versions(campaign)
+    problems = bodies.strays(campaign, versions)
     templates: list[Template] = []
-    for language in sorted(bodies, key=lambda code: (code != campaign.language, code)):
-        found = _check_sources(campaign, language, bodies[language])
+    for version in versions:
+        made, found = _compile_version(version)
+        templates += made
         problems += found
-        if not problems:
-            try:
-                templates.append(_compile(campaign, language, bodies[language]))
-            except CampaignError as error:
-                problems += error.problems
     if problems:
-        raise CampaignError(problems)
+        # Variants share files, and so their problems.
+        raise CampaignError(dict.fromkeys(problems))
     return templates
 
 
@@ -122,75 +123,29 @@ def standard_links(settings: Settings, unsubscribe_url: str, preferences_url: st
     }
 
 
-def choose(templates: Sequence[Template], language: str | None) -> Template:
-    """The template in the reader's language, else the default one, which comes first."""
+def choose(templates: Sequence[Template], language: str | None, variant: str = variants.CONTROL) -> Template:
+    """The variant's template in the reader's language, else in the default one, which comes first."""
     wanted = (language or "").replace("_", "-").split("-")[0].lower()
-    return next((template for template in templates if template.language == wanted), templates[0])
+    own = [template for template in templates if template.variant == variant]
+    return next((template for template in own if template.language == wanted), own[0])
 
 
-def _bodies(campaign: Mailing) -> tuple[dict[str, dict[str, str]], list[Problem]]:
-    bodies: dict[str, dict[str, str]] = {campaign.language: {}}
-    problems = []
-    for path in sorted(campaign.folder.iterdir()):
-        match = _BODY.match(path.name)
-        if match:
-            language = match[1] or campaign.language
-            bodies.setdefault(language, {})[path.name] = path.read_text(encoding="utf-8")
-    for language, files in bodies.items():
-        ends = sorted(name.rsplit(".", 1)[1] for name in files)
-        stem = "body" if language == campaign.language else f"body.{language}"
-        if ends.count("mjml") + ends.count("html") != 1:
-            told = "one of them only" if ends else "add it"
-            where = f"{campaign.name}/{stem}.mjml"
-            problems.append(Problem(where, None, "", f"needs {stem}.mjml or {stem}.html: {told}"))
-        if ends.count("txt") != 1:
-            problems.append(Problem(f"{campaign.name}/{stem}.txt", None, "", "missing: add the plain text body"))
-        if campaign.subject_for(language) is None:
-            told = f"has no text in {language!r}, but there is a {stem}; add subject.{language}"
-            problems.append(Problem(f"{campaign.name}/campaign.yml", None, "subject", told))
-    return bodies, problems
+def _compile_version(version: variants.Version) -> tuple[list[Template], list[Problem]]:
+    written, problems = bodies.read(version)
+    templates: list[Template] = []
+    default = version.mailing.language
+    for language in sorted(written, key=lambda code: (code != default, code)):
+        problems += bodies.check(version, language, written[language])
+        if not problems:
+            try:
+                templates.append(_compile(version, language, written[language]))
+            except CampaignError as error:
+                problems += error.problems
+    return templates, problems
 
 
-def _check_sources(campaign: Mailing, language: str, files: Mapping[str, str]) -> list[Problem]:
-    sources = {name: (text, name) for name, text in files.items()}
-    for field in ("subject", "preheader"):
-        text = getattr(campaign, f"{field}_for")(language)
-        if text:
-            sources[field] = (text, "campaign.yml")
-    allowed = fields.CONFIRMATION_FIELDS if isinstance(campaign, Confirmation) else fields.ALLOWED_FIELDS
-    problems = []
-    for field, (text, file) in sources.items():
-        where = f"{campaign.name}/{file}"
-        label = "" if file == field else f"{field} ({language})"
-        problems += [
-            Problem(where, line if not label else None, label, message)
-            for line, message in _source_faults(text, allowed)
-        ]
-        if field.endswith(".mjml"):
-            problems += [Problem(where, line, "", message) for line, message in markup.mjml_faults(text)]
-    return problems
-
-
-def _source_faults(text: str, allowed: frozenset[str]) -> list[tuple[int | None, str]]:
-    if len(text) > templating.SOURCE_LIMIT:
-        return [(None, f"longer than {templating.SOURCE_LIMIT:,} characters")]
-    repeated = templating.repeats_literal(text)
-    if repeated:
-        return [(repeated, "a text may not be multiplied; write it out")]
-    try:
-        names = templating.names_in(text)
-    except minijinja.TemplateError as error:
-        return [(error.line, templating.explain(error))]
-    return [
-        (
-            templating.line_of(text, name),
-            f"there is no field {name!r}.{suggestion(name, allowed)} Fields: {', '.join(sorted(allowed))}",
-        )
-        for name in sorted(names - allowed)
-    ]
-
-
-def _compile(campaign: Mailing, language: str, files: Mapping[str, str]) -> Template:
+def _compile(version: variants.Version, language: str, files: Mapping[str, str]) -> Template:
+    campaign = version.mailing
     rich_name, text_name = sorted(files, key=lambda name: name.endswith(".txt"))
     preheader = campaign.preheader_for(language) or ""
     try:
@@ -204,8 +159,11 @@ def _compile(campaign: Mailing, language: str, files: Mapping[str, str]) -> Temp
         "html": prelude + html,
         "body_text": prelude + files[text_name],
     }
-    identity = json.dumps([campaign.name, language, *parts.values()], ensure_ascii=False)
-    template = Template(campaign.name, hashlib.sha256(identity.encode()).hexdigest(), language, **parts)
+    # The control's version is what it would be without an experiment.
+    told = [] if version.name == variants.CONTROL else [version.name]
+    identity = json.dumps([campaign.name, language, *parts.values(), *told], ensure_ascii=False)
+    template_version = hashlib.sha256(identity.encode()).hexdigest()
+    template = Template(campaign.name, template_version, language, **parts, variant=version.name)
     _try_out(campaign, template, rich_name)
     return template
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
@@ -15,14 +15,11 @@ from rapport.campaigns.model import (
     TEXT_TAGS,
     Campaign,
     Confirmation,
-    FrequencyCap,
     Mailing,
-    Schedule,
-    Span,
-    Utm,
     json_schema,
 )
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
+from rapport.campaigns.variants import DECISION_MARGIN
 from rapport.settings import Settings, get_settings
 
 __all__ = [
@@ -39,13 +36,6 @@ __all__ = [
 FILE = "campaign.yml"
 # Relations beside the segments that bring them together.
 _NO_SEGMENTS = {"customer_segments", "current_members", "segment_sizes"}
-_PARTS: Mapping[str, type[BaseModel]] = {
-    "schedule": Schedule,
-    "window": Span,
-    "quiet_hours": Span,
-    "frequency_cap": FrequencyCap,
-    "utm": Utm,
-}
 
 
 def load_campaign(
@@ -131,7 +121,7 @@ def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str
     message = fault["msg"].removeprefix("Value error, ")
     line = document.line(location) if location else 1
     if kind == "extra_forbidden":
-        model = _PARTS.get(str(location[0]), whole) if len(location) > 1 else whole
+        model = _holder(whole, location[:-1])
         names = [field.alias or name for name, field in model.model_fields.items() if name != "folder"]
         hint = suggestion(str(location[-1]), names) or f" Known are: {', '.join(names)}."
         message = f"is no field.{hint}"
@@ -150,6 +140,20 @@ def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str
     return Problem(where, line, _dotted(location), message)
 
 
+def _holder(model: type[BaseModel], location: tuple[Any, ...]) -> type[BaseModel]:
+    """The block of a definition that a location lies in. The key of a mapping is no block of its own."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        model = (field and _block_in(field.annotation)) or model
+    return model
+
+
+def _block_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_block_in, get_args(annotation))), None)
+
+
 def _check_surroundings(document: yamlfile.Document, folder: Path, where: str, settings: Settings) -> list[Problem]:
     problems = []
     name, segment = document.data.get("name"), document.data.get("segment")
@@ -166,9 +170,21 @@ def _check_surroundings(document: yamlfile.Document, folder: Path, where: str, s
 
 def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str, now: datetime | None) -> list[Problem]:
     problems = []
-    if not timing.has_opening(campaign.window, campaign.quiet_hours):
-        told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
-        problems.append(Problem(where, document.line(("window",)), "window", told))
+    stated = campaign.experiment.variants if campaign.experiment else {}
+    windows = {("window",): campaign.window} | {
+        ("experiment", "variants", name, "window"): variant.window for name, variant in stated.items() if variant.window
+    }
+    for location, window in windows.items():
+        if not timing.has_opening(window, campaign.quiet_hours):
+            told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
+            problems.append(Problem(where, document.line(location), _dotted(location), told))
+    winner = campaign.experiment.winner if campaign.experiment else None
+    if winner and winner.after + DECISION_MARGIN >= campaign.expires_after:
+        location = ("experiment", "winner", "after")
+        told = (
+            f"must end more than {DECISION_MARGIN.seconds // 60} minutes before expires_after: the rest leaves after it"
+        )
+        problems.append(Problem(where, document.line(location), _dotted(location), told))
     at = campaign.schedule.at
     if now is not None and at is not None:
         moment = timing.to_utc(at, ZoneInfo(campaign.schedule.time_zone or "UTC"))
@@ -183,7 +199,8 @@ def _placed(problem: Problem, document: yamlfile.Document, where: str) -> Proble
     if problem.file != where or problem.line:
         return problem
     field, _, language = problem.field.partition(" ")
-    return Problem(where, document.line((field, language.strip("()"))), problem.field, problem.message)
+    line = document.line((*field.split("."), language.strip("()")))
+    return Problem(where, line, problem.field, problem.message)
 
 
 def _dotted(location: tuple[Any, ...]) -> str:

@@ -20,6 +20,7 @@ from rapport.campaigns.parts import (
     UtmValue,
     Zone,
 )
+from rapport.campaigns.variants import Experiment
 
 __all__ = [
     "CONFIRMATION",
@@ -130,6 +131,7 @@ class Campaign(Mailing):
         "wrong; 0m: all at once.",
     )
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
+    experiment: Experiment | None = Field(default=None, description="Several versions, compared with each other.")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

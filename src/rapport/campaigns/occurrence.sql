@@ -37,10 +37,18 @@ set per_second = excluded.per_second, burst = excluded.burst;
 
 -- name: insert_template
 insert into ops.template (
-    template_version, campaign_id, subject, preheader, html, body_text, language, created_at
+    template_version, campaign_id, variant, subject, preheader, html, body_text, language, created_at
 )
 values (
-    %(template_version)s, %(campaign_id)s, %(subject)s, %(preheader)s, %(html)s, %(body_text)s, %(language)s, %(now)s
+    %(template_version)s,
+    %(campaign_id)s,
+    %(variant)s,
+    %(subject)s,
+    %(preheader)s,
+    %(html)s,
+    %(body_text)s,
+    %(language)s,
+    %(now)s
 )
 on conflict (template_version) do nothing;
 

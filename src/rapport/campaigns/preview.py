@@ -6,6 +6,8 @@ from typing import Any
 from rapport.campaigns import content
 from rapport.campaigns.fields import SAMPLE_CONTEXT, SAMPLE_REQUEST
 from rapport.campaigns.model import Confirmation, Mailing
+from rapport.campaigns.variants import CONTROL
+from rapport.errors import PermanentError
 from rapport.settings import Settings
 
 
@@ -15,9 +17,17 @@ def preview(
     context: Mapping[str, Any] | None = None,
     *,
     language: str | None = None,
+    variant: str = CONTROL,
 ) -> content.RenderedMessage:
-    """The mail for a made-up reader; `context` replaces fields of that reader. Raises as content.render does."""
-    template = content.choose(content.compile_campaign(campaign), language or campaign.language)
+    """The mail for a made-up reader; `context` replaces fields of that reader.
+
+    Raises as content.render does, and PermanentError when there is no such variant.
+    """
+    templates = content.compile_campaign(campaign)
+    known = list(dict.fromkeys(template.variant for template in templates))
+    if variant not in known:
+        raise PermanentError(f"{campaign.name} has no variant {variant!r}; there are: {', '.join(known)}")
+    template = content.choose(templates, language or campaign.language, variant)
     links = {
         "shop_url": settings.shop_url,
         "shop_name": settings.shop_name,

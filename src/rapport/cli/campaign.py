@@ -56,13 +56,14 @@ def check(name: Annotated[str | None, typer.Argument(help="Folder name; left out
 def preview(
     name: Name,
     out: Annotated[Path | None, typer.Option(help="Write the HTML here instead of printing the text part.")] = None,
+    variant: Annotated[str, typer.Option(help="The version of an experiment to look at.")] = "a",
 ) -> None:
     """Render the mail for a made-up reader."""
     from rapport.campaigns.definition import load_campaign
     from rapport.campaigns.preview import preview as render_preview
 
     settings = get_settings()
-    message = render_preview(load_campaign(settings.campaigns_dir / name), settings)
+    message = render_preview(load_campaign(settings.campaigns_dir / name), settings, variant=variant)
     typer.echo(f"Subject: {message.subject}\n")
     if out:
         out.write_text(message.html, encoding="utf-8")
