@@ -180,11 +180,11 @@ def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str,
             problems.append(Problem(where, document.line(location), _dotted(location), told))
     winner = campaign.experiment.winner if campaign.experiment else None
     if winner and winner.after + DECISION_MARGIN >= campaign.expires_after:
-        location = ("experiment", "winner", "after")
+        place: yamlfile.Location = ("experiment", "winner", "after")
         told = (
             f"must end more than {DECISION_MARGIN.seconds // 60} minutes before expires_after: the rest leaves after it"
         )
-        problems.append(Problem(where, document.line(location), _dotted(location), told))
+        problems.append(Problem(where, document.line(place), _dotted(place), told))
     at = campaign.schedule.at
     if now is not None and at is not None:
         moment = timing.to_utc(at, ZoneInfo(campaign.schedule.time_zone or "UTC"))
