@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(default=None, repr=False)
     opt_in_form_keys: Annotated[tuple[str, ...], NoDecode] = Field(default=(), repr=False)
 
+    # What visitors do on the shop's own pages and apps (docs/web.md). Write keys name a page to the gateway and stand
+    # in it for all to read. Origins: whose browsers may send, and whose addresses may come into a mail; the shop's own
+    # where none is given. The category is the one of context.consent.categoryPreferences that must be true.
+    web_write_keys: Annotated[tuple[str, ...], NoDecode] = Field(default=(), repr=False)
+    web_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    web_consent_category: str = Field(default="Analytics", min_length=1)
+    web_keep_days: int = Field(default=400, ge=30)
+
     # When Airflow pulls from the sources: five cron fields, in UTC.
     ingest_schedule: str = "7 * * * *"
 
@@ -93,7 +101,14 @@ class Settings(BaseSettings):
     smtp_password: str | None = Field(default=None, repr=False)
     smtp_security: Literal["starttls", "tls", "none"] | None = None
 
-    @field_validator("sendgrid_webhook_public_keys", "dkim_selectors", "opt_in_form_keys", mode="before")
+    @field_validator(
+        "sendgrid_webhook_public_keys",
+        "dkim_selectors",
+        "opt_in_form_keys",
+        "web_write_keys",
+        "web_origins",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Keys may stand side by side, separated by a comma, while one replaces the other."""
@@ -125,6 +140,11 @@ class Settings(BaseSettings):
     def link_keys(self) -> tuple[str, ...]:
         """The key that links are signed with, and the one before it, whose links are still honoured."""
         return tuple(filter(None, (self.link_key or self.secret_key, self.link_key_previous)))
+
+    @property
+    def web_shop_origins(self) -> tuple[str, ...]:
+        """Scheme, host and port of the pages that events may come from."""
+        return self.web_origins or (self.shop_url.rstrip("/"),)
 
     @property
     def campaigns_dir(self) -> Path:

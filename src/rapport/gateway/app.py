@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from rapport.clock import Clock
 from rapport.errors import TransientError
@@ -18,6 +18,7 @@ from rapport.gateway.opt_in import Asking, Confirming
 from rapport.gateway.pages import Pages
 from rapport.gateway.preferences import Preferences
 from rapport.gateway.store import Store
+from rapport.gateway.tracking import Tracking
 from rapport.gateway.unsubscribe import Unsubscribe
 from rapport.gateway.webhook import Webhook
 from rapport.settings import Settings
@@ -48,7 +49,7 @@ def create_app(settings: Settings, clock: Clock) -> Starlette:
         store.close()
 
     # Whatever a mail program or a person made of a link, slashes included, gets the page that helps.
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/sendgrid/events", Webhook(settings, store, metrics).handle, methods=["POST"]),
         Route("/u/{token:path}", Unsubscribe(*common).handle, methods=PAGE),
         Route("/p/{token:path}", Preferences(*common).handle, methods=PAGE),
@@ -57,6 +58,8 @@ def create_app(settings: Settings, clock: Clock) -> Starlette:
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", metrics.handle, methods=["GET"]),
     ]
+    if settings.web_write_keys:
+        routes.append(Tracking(settings, clock, store, metrics).mount())
     app = Starlette(routes=routes, lifespan=lifespan)
     app.add_middleware(SecurityHeaders)
     return app

@@ -15,18 +15,21 @@ PREFIX = {4: 32, 6: 56}
 
 
 class Limiter:
-    """A token bucket a network. Real seconds; safe to call from several threads."""
+    """A token bucket a network: `burst` at once, `per_second` after. Real seconds; safe from several threads."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, *, burst: int = BURST, per_second: float = PER_SECOND
+    ) -> None:
         self._now, self._guard = now, threading.Lock()
+        self._burst, self._per_second = float(burst), per_second
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allows(self, host: str) -> bool:
         """Whether `host` may ask now; counts it if so. Hosts that are no IP address share one bucket."""
         network, at = _network(host), self._now()
         with self._guard:
-            left, since = self._buckets.pop(network, (float(BURST), at))
-            left = min(float(BURST), left + (at - since) * PER_SECOND)
+            left, since = self._buckets.pop(network, (self._burst, at))
+            left = min(self._burst, left + (at - since) * self._per_second)
             allowed = left >= 1
             self._buckets[network] = (left - allowed, at)
             if len(self._buckets) > MOST_NETWORKS:

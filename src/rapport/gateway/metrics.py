@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from rapport.gateway.events import Batch
+from rapport.gateway.visits import Reading
 from rapport.settings import Settings
 
 
@@ -23,12 +24,23 @@ class Metrics:
         )
         self.preferences = self._counter("rapport_gateway_preferences", "Topics turned off by people.", "change")
         self.opt_ins = self._counter("rapport_gateway_opt_ins", "Requests for mail, by what became of them.", "result")
+        self.visits = self._counter("rapport_gateway_web_events", "Visitors' events, by what became of them.", "result")
+        self.visits_refused = self._counter(
+            "rapport_gateway_web_refused", "Requests with visitors' events refused, by reason.", "reason"
+        )
 
     def count_batch(self, batch: Batch, new: int) -> None:
         self.events.labels("new").inc(new)
         self.events.labels("repeated").inc(batch.repeated + len(batch.rows) - new)
         self.events.labels("foreign").inc(batch.foreign)
         self.events.labels("unreadable").inc(batch.broken)
+
+    def count_visits(self, reading: Reading, new: int) -> None:
+        self.visits.labels("new").inc(new)
+        self.visits.labels("repeated").inc(reading.repeated + len(reading.rows) - new)
+        self.visits.labels("unreadable").inc(len(reading.bad))
+        self.visits.labels("without_consent").inc(sum(not row.has_consent for row in reading.rows))
+        self.visits.labels("bot").inc(sum(row.is_bot for row in reading.rows))
 
     async def handle(self, request: Request) -> Response:
         """For the bearer of RAPPORT_METRICS_TOKEN; without that setting there is no such page. A loopback address

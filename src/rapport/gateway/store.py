@@ -12,11 +12,14 @@ import psycopg
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import TransientError
 from rapport.gateway.events import Row as EventRow
+from rapport.gateway.visits import Bad
+from rapport.gateway.visits import Row as VisitRow
 from rapport.settings import Settings
 
 INBOX = load_queries("rapport.gateway", "inbox.sql")
 PREFERENCES = load_queries("rapport.gateway", "preferences.sql")
 OPT_IN = load_queries("rapport.gateway", "opt_in.sql")
+VISITS = load_queries("rapport.gateway", "visits.sql")
 IDLE_CONNECTIONS = 4
 EVERYTHING = "*"
 # Of confirmation mails to one address; more would be a nuisance that somebody else could order.
@@ -52,8 +55,19 @@ class Store:
         """How many were new. They are durable when this returns, so the provider may forget them."""
         if not rows:
             return 0
-        values = dict(zip(EventRow._fields, map(list, zip(*rows, strict=True)), strict=True))
+        values = _columns(EventRow._fields, rows)
         return self._with(lambda conn: conn.execute(INBOX["insert_events"], values).rowcount)
+
+    def add_visits(self, rows: Sequence[VisitRow], bad: Sequence[Bad]) -> int:
+        """Keeps visitors' events and sets aside those that cannot be read; how many of the former were new."""
+
+        def insert(conn: Connection) -> int:
+            with conn.transaction():
+                if bad:
+                    conn.execute(VISITS["insert_quarantine"], _columns(Bad._fields, bad))
+                return conn.execute(VISITS["insert_events"], _columns(VisitRow._fields, rows)).rowcount if rows else 0
+
+        return self._with(insert)
 
     def unsubscribe(self, send_id: UUID, source: str, now: datetime) -> bool:
         """The recipient of this send gets nothing more on its topic, from this moment on. Twice changes nothing.
@@ -152,6 +166,10 @@ class Store:
                 self._idle.append(conn)
                 return
         conn.close()
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _leaving(send_id: UUID, source: str, now: datetime) -> dict[str, Any]:

@@ -12,6 +12,8 @@ UNKNOWN_FOR = timedelta(hours=26)
 OVERDUE_BY = timedelta(minutes=30)
 UNREAD_FOR = timedelta(hours=1)
 AUDIENCE_FOR = timedelta(hours=36)
+# A shop with pages has a visitor a day.
+WEB_SILENT_FOR = timedelta(hours=24)
 
 ADVICE = {
     "quarantined": "{n} sends of {what} are quarantined, whether they left is not known: see docs/operations.md",
@@ -19,6 +21,7 @@ ADVICE = {
     "overdue": "{n} sends of {what} are overdue by more than 30 minutes: does the DAG deliver run, is it paused?",
     "unread_events": "{n} provider events are unread for more than an hour: does `deliver.reconcile` fail?",
     "stale_gate": "{what} has not passed its gate for more than 36 h: look at build_customers and the ingest DAGs",
+    "web_silent": "no web event since {what} UTC: see docs/runbook/web-events-stopped.md",
     "stopped": "sending is stopped by hand; `rapport deliver resume` lifts it",
 }
 
@@ -31,6 +34,8 @@ def find_problems(settings: Settings, clock: Clock) -> list[str]:
         "due_before": now - OVERDUE_BY,
         "received_before": now - UNREAD_FOR,
         "passed_after": now - AUDIENCE_FOR,
+        # A shop that has taken its write keys back waits for no events.
+        "web_silent_before": now - WEB_SILENT_FOR if settings.web_write_keys else None,
     }
     queries = load_queries("rapport.maintenance", "queries.sql")
     with connect("engine", autocommit=True, settings=settings) as conn:

@@ -1,4 +1,4 @@
-"""Removes what is kept for a time only. What marts are rebuilt from is never touched."""
+"""Removes what is kept for a time only. Of what marts are rebuilt from, only visitors' events have such a time."""
 
 import time
 from collections.abc import Sequence
@@ -23,6 +23,8 @@ def clean_up(settings: Settings, clock: Clock, folders: Sequence[Path] = ()) -> 
     now = clock.now()
     with connect("loader", settings=settings) as conn:
         records = conn.execute(queries["delete_quarantine"], {"before": now - QUARANTINE_FOR}).rowcount
+        records += conn.execute(queries["delete_web_quarantine"], {"before": now - QUARANTINE_FOR}).rowcount
+        web = conn.execute(queries["delete_web_events"], {"before": now - timedelta(settings.web_keep_days)}).rowcount
     with connect("engine", settings=settings) as conn:
         conn.execute(queries["delete_build_nodes"], {"before": now - BUILDS_FOR})
         builds = conn.execute(queries["delete_builds"], {"before": now - BUILDS_FOR}).rowcount
@@ -32,7 +34,7 @@ def clean_up(settings: Settings, clock: Clock, folders: Sequence[Path] = ()) -> 
     files = sum(_remove_old_files(folder) for folder in (docs / ".gx" / "results", docs / "validations", *folders))
     return (
         f"removed {records} quarantined records, {builds} builds, {gates} gate results, "
-        f"{addresses} addresses of old requests for mail, {files} files"
+        f"{addresses} addresses of old requests for mail, {web} web events, {files} files"
     )
 
 

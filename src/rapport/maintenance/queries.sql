@@ -30,11 +30,23 @@ union all
 select 'stopped' as kind, 0 as n, '' as what
 from ops.control
 where name = 'kill_switch' and value = 'true'
+union all
+select 'web_silent' as kind, 0 as n, to_char(max(received_at), 'YYYY-MM-DD HH24:MI') as what
+from raw_web.events
+having max(received_at) < %(web_silent_before)s
 order by kind, what;
 
 -- name: delete_quarantine
 delete from landing.quarantine
 where quarantined_at < %(before)s;
+
+-- name: delete_web_quarantine
+delete from raw_web.quarantine
+where received_at < %(before)s;
+
+-- name: delete_web_events
+delete from raw_web.events
+where received_at < %(before)s;
 
 -- name: delete_build_nodes
 delete from ops.build_node

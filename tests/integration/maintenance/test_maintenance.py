@@ -138,8 +138,26 @@ def test_only_what_is_old_is_removed(database: Settings, tmp_path: Path) -> None
     os.utime(old, (time.time() - 31 * 86400,) * 2)
     done = clean_up(database, CLOCK, folders=[tmp_path / "logs"])
     assert done == (
-        "removed 1 quarantined records, 1 builds, 0 gate results, 0 addresses of old requests for mail, 1 files"
+        "removed 1 quarantined records, 1 builds, 0 gate results, 0 addresses of old requests for mail, 0 web events, 1 files"
     )
     assert new.exists()
     assert not old.exists()
     assert clean_up(database, CLOCK).startswith("removed 0 quarantined records, 0 builds")
+
+
+def test_web_events_that_stopped_are_a_finding_and_old_ones_go(database: Settings) -> None:
+    tracked = database.model_copy(update={"web_write_keys": ("wk",), "web_keep_days": 100})
+    with connect(settings=database) as conn:
+        for number, age in enumerate((timedelta(days=101), timedelta(days=99), timedelta(hours=25))):
+            conn.execute(
+                "insert into raw_web.events (message_id, type, channel, device_kind, is_bot, has_consent, occurred_at,"
+                " received_at) values (%s, 'page', 'web', 'unknown', false, false, %s, %s)",
+                (str(number), NOW - age, NOW - age),
+            )
+    assert find_problems(database, CLOCK) == []
+    (finding,) = find_problems(tracked, CLOCK)
+    assert finding.startswith("no web event since 2027-02-28 11:00 UTC")
+    assert "1 web events" in clean_up(tracked, CLOCK)
+    with connect(settings=database) as conn:
+        conn.execute("update raw_web.events set received_at = %s where message_id = '2'", (NOW - timedelta(hours=23),))
+    assert find_problems(tracked, CLOCK) == []
