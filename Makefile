@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events chaos fuzz eval-scores eval-identity docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -44,14 +44,22 @@ ifeq ($(ARGS),)
 	@$(BIN)/python -m tests.scheduler
 endif
 
+chaos-publish: install ## 100 publications, 20 builds killed, 20 readers: no error and no mixture (ARGS=... to make it shorter)
+	@$(BIN)/python -m tests.chaos.publishing $(ARGS)
+
 fuzz: install ## forged signatures and tokens, shuffled and doubled events
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+eval: eval-scores eval-identity eval-experiments ## everything that is measured beside published figures
 
 eval-scores: install ## every score beside its published anchors
 	@$(BIN)/python -m tests.eval scoring $(ARGS)
 
 eval-identity: install ## identity on labelled people beside Splink's own demo settings
 	@$(BIN)/python -m tests.eval identity $(ARGS)
+
+eval-experiments: install ## errors under peeking, power, and a published e-mail experiment through our own tables
+	@$(BIN)/python -m tests.eval experiments $(ARGS)
 
 bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench events $(ARGS)
