@@ -74,9 +74,9 @@ class House:
 
     def _build(self) -> None:
         with _ports:
-            embedded.PREFERRED_PORT = _free()
+            embedded.PREFERRED_PORT = free_below()
             self.postgres.start()
-            self.provider_port, self.gateway_port = _free(), _free()
+            self.provider_port, self.gateway_port = free_below(), free_below()
         ledger = Ledger(self.mail)
         ledger.set_setting("webhook_url", f"http://127.0.0.1:{self.gateway_port}/sendgrid/events")
         self.settings = Settings(
@@ -164,7 +164,8 @@ def retrying(work: Callable[[], T], seconds: float = 30.0) -> T:
             time.sleep(0.1)
 
 
-def _free() -> int:
+def free_below() -> int:
+    """A port below the range from which the system takes those of outgoing connections."""
     while True:
         port = _draw.choice(PORTS)
         if free_port(port) == port:

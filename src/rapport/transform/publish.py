@@ -107,9 +107,10 @@ def _exchange(
 
 
 def _lock_out_readers(conn: Connection) -> None:
-    """All tables or none, and without waiting: a reader that has one of them and asks for the next would otherwise see
-    the old one and the new one side by side, or meet us in a deadlock."""
-    names = [sql.Identifier(row["schema_name"], row["relation"]) for row in _relations(conn, "") if not row["is_view"]]
+    """All relations or none, and without waiting: a reader that has one of them and asks for the next would otherwise
+    see the old one and the new one side by side, or meet us in a deadlock. Views too: a statement that found the old
+    view and waits for a table would read both builds, and a prepared one would do so until the next publication."""
+    names = [sql.Identifier(row["schema_name"], row["relation"]) for row in _relations(conn, "")]
     if names:
         conn.execute(sql.SQL("lock table {} in access exclusive mode nowait").format(sql.SQL(", ").join(names)))
 

@@ -14,7 +14,7 @@ from rapport.keys import uuid7
 from rapport.settings import Settings
 
 AS_OF = datetime(2026, 3, 25, 8, tzinfo=UTC)
-READ = "select (select max(build) from marts.a) as a, (select max(build) from marts.b) as b"
+READ = "select (select max(build) from marts.a_view) as a, (select max(build) from marts.b) as b"
 PUBLICATIONS = 30
 
 
@@ -25,8 +25,9 @@ def candidate(settings: Settings, number: int, status: str = "passed") -> None:
         for layer in ("marts", "segments", "activation"):
             conn.execute(f"create schema if not exists {layer}_next")  # type: ignore[arg-type]
         for table in ("marts_next.a", "marts_next.b"):
-            conn.execute(f"drop table if exists {table}")  # type: ignore[arg-type]
+            conn.execute(f"drop table if exists {table} cascade")  # type: ignore[arg-type]
             conn.execute(f"create table {table} as select {number} as build, repeat('x', 500) as text")  # type: ignore[arg-type]
+        conn.execute("create view marts_next.a_view as select * from marts_next.a")
         conn.execute("drop table if exists segments_next.current_members")
         conn.execute("create table segments_next.current_members (customer_id text, segment text)")
         conn.execute("insert into segments_next.current_members values (%s, 'loyal')", (f"c{number}",))

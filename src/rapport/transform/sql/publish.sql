@@ -26,8 +26,7 @@ limit 2;
 -- name: relations
 select
     namespace.nspname as schema_name,
-    relation.relname as relation,
-    relation.relkind = 'v' as is_view
+    relation.relname as relation
 from pg_class as relation
 inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
 where namespace.nspname = any(%(schemas)s) and relation.relkind in ('r', 'v', 'm')
