@@ -43,7 +43,10 @@ def sandbox(
     customers: Annotated[int, typer.Option(help="People in the world, when it is made.")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of the world, when it is made.")] = 7,
     months: Annotated[int, typer.Option(help="Months of history, when it is made.")] = 18,
-    gateway_url: Annotated[str | None, typer.Option(help="Where the mail provider's events go.")] = None,
+    gateway_url: Annotated[
+        str | None,
+        typer.Option(help="Where the mail provider's and, with RAPPORT_WEB_WRITE_KEYS, visitors' events go."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     public_host: Annotated[str | None, typer.Option(help="Name by which other machines reach this one.")] = None,
 ) -> None:
@@ -58,6 +61,7 @@ def sandbox(
         seed=seed,
         months=months,
         gateway_url=gateway_url,
+        web_write_key=next(iter(settings.web_write_keys), None),
         host=host,
         public_host=public_host,
     )

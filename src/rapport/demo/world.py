@@ -17,6 +17,7 @@ from rapport.db import connect, migrate
 from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, free_port
 from rapport.demo.processes import Children, rapport_command
 from rapport.errors import TransientError
+from rapport.sandbox.browsing import SHOP
 from rapport.sandbox.ports import Ports
 from rapport.settings import Settings, get_settings
 
@@ -82,6 +83,9 @@ def start_world(
         "RAPPORT_CLOCK_FILE": str(base.home / "clock.json"),
         "RAPPORT_ENVIRONMENT": "demo",
         "RAPPORT_GATEWAY_URL": gateway_url,
+        # It stands in the shop's pages for all to read, so any will do.
+        "RAPPORT_WEB_WRITE_KEYS": ",".join(base.web_write_keys) or "demo-pages",
+        "RAPPORT_WEB_ORIGINS": ",".join(base.web_origins) or SHOP,
         "RAPPORT_SHOP_NAME": base.shop_name,
         "RAPPORT_SHOP_POSTAL_ADDRESS": base.shop_postal_address or "1 Demo Street, London, United Kingdom",
     }

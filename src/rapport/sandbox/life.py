@@ -19,7 +19,9 @@ from rapport.sandbox.mail.events import event_row
 from rapport.sandbox.mail.ledger import Ledger, decoded
 from rapport.sandbox.mail.links import one_click_url
 from rapport.sandbox.mail.options import MailOptions
+from rapport.sandbox.outbox import Gateway, Outbox
 from rapport.sandbox.store import get_meta, open_world, person_by_email, set_meta, transaction
+from rapport.sandbox.visitors import Visitors
 
 log = logging.getLogger(__name__)
 SQL = load_queries("rapport.sandbox", "life.sql")
@@ -44,6 +46,7 @@ class Life:
         *,
         options: MailOptions | None = None,
         transport: httpx.BaseTransport | None = None,
+        gateway: Gateway | None = None,
     ) -> None:
         self._clock, self._seed = clock, seed
         self._options = options or MailOptions(seed=seed)
@@ -52,6 +55,9 @@ class Life:
         self._ledger = Ledger(directory)
         self._background = Background(self._con, seed)
         self._http = httpx.Client(timeout=5.0, transport=transport, follow_redirects=False, trust_env=False)
+        # Without a gateway that takes their events nobody browses.
+        self._visitors = Visitors(self._con, seed) if gateway else None
+        self._outbox = Outbox(self._con, gateway, self._http) if gateway else None
 
     def close(self) -> None:
         self._http.close()
@@ -70,7 +76,10 @@ class Life:
             self._do(steps[start : start + 200], counts)
         for row in [row for row in rows if row["kind"] == "unsubscribe"][:UNSUBSCRIBES_PER_TICK]:
             self._unsubscribe(row, now, counts)
-        return dict(counts)
+        if self._visitors and self._outbox:
+            self._visitors.schedule(now)
+            counts["web_event"] = self._outbox.send(now)
+        return dict(+counts)
 
     def _watch_mail(self, limit: int) -> None:
         """Turns newly accepted mails into agenda rows."""
@@ -119,6 +128,8 @@ class Life:
         if mail is None:
             return None
         kind, at = row["kind"], row["due_at"]
+        if kind == "click" and self._visitors and (person := self._person(mail["to_email"])):
+            self._visitors.came_by_mail(person["person_id"], mail["sg_message_id"], at, payload["url"])
         ordinal = int(payload.pop("ordinal", payload.get("attempt", 0)))
         if payload.get("sg_machine_open"):
             ordinal = 100
@@ -132,9 +143,9 @@ class Life:
         at, who = datetime.fromtimestamp(due_at, UTC), payload.get("person_id")
         if kind == "buy":
             bought = {name: payload[name] for name in ("campaign", "landing", "email")}
-            world.place_order(self._con, who, at, **bought)
+            self._browsed(who, world.place_order(self._con, who, at, **bought), payload["landing"])
         elif kind == "order":
-            world.place_order(self._con, who, at)
+            self._browsed(who, world.place_order(self._con, who, at), None)
         elif kind == "ticket":
             world.open_ticket(self._con, who, at)
         elif kind == "mention":
@@ -143,6 +154,10 @@ class Life:
             world.change_email_consent(self._con, who, payload["state"], at)
         elif kind == "settle":
             world.settle(self._con, at)
+
+    def _browsed(self, who: int, order_id: int, landing: str | None) -> None:
+        if self._visitors:
+            self._visitors.bought(who, order_id, landing)
 
     def _unsubscribe(self, row: Any, now: float, counts: Counter[str]) -> None:
         payload = json.loads(row["payload"])

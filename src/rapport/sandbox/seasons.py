@@ -34,7 +34,7 @@ def order_times(rng: random.Random, person: Person, until: int, days: int) -> li
     times = []
     for _ in range(rng.randint(fewest, most)):
         ago = _seasonal_day(rng, until, oldest, newest, season)
-        at = _local_moment(rng, person, until - ago * DAY)
+        at = local_moment(rng, person, until - ago * DAY)
         times.append(min(at, until - 60))
     return sorted(times)
 
@@ -48,7 +48,8 @@ def _seasonal_day(rng: random.Random, until: int, oldest: int, newest: int, powe
     return ago
 
 
-def _local_moment(rng: random.Random, person: Person, day: int) -> int:
+def local_moment(rng: random.Random, person: Person, day: int) -> int:
+    """Epoch seconds at an hour people shop at, on the person's own day of `day` (epoch seconds)."""
     hour = rng.choices(range(24), _HOURS)[0]
     local = datetime.fromtimestamp(day, ZoneInfo(person.time_zone))
     at = local.replace(hour=hour, minute=0, second=0, microsecond=0)

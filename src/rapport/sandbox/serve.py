@@ -17,6 +17,7 @@ from rapport.clock import Clock
 from rapport.errors import PermanentError
 from rapport.sandbox import bluesky, mail, mailbox, shopify, world, zendesk
 from rapport.sandbox.life import Life
+from rapport.sandbox.outbox import Gateway
 from rapport.sandbox.ports import Ports
 from rapport.sandbox.servers import Servers
 
@@ -30,7 +31,8 @@ ENDPOINTS_FILE = "endpoints.json"
 class Options:
     """`customers`, `seed` and `months` count only when the world is made; its history ends at the clock's now.
 
-    `public_host` is the name other machines reach this one by, if it is not `host`.
+    With `web_write_key`, one that the gateway knows, people browse as well. `public_host` is the name other machines
+    reach this one by, if it is not `host`.
     """
 
     directory: Path
@@ -39,6 +41,7 @@ class Options:
     seed: int = 7
     months: int = 18
     gateway_url: str | None = None
+    web_write_key: str | None = None
     host: str = "127.0.0.1"
     public_host: str | None = None
     ports: Ports = field(default_factory=Ports)
@@ -54,12 +57,15 @@ def run(
     seed: int = 7,
     months: int = 18,
     gateway_url: str | None = None,
+    web_write_key: str | None = None,
     host: str = "127.0.0.1",
     public_host: str | None = None,
     ports: Ports | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM. Raises PermanentError when another sandbox runs on the same directory."""
-    options = Options(directory, clock, customers, seed, months, gateway_url, host, public_host, ports or Ports())
+    options = Options(
+        directory, clock, customers, seed, months, gateway_url, web_write_key, host, public_host, ports or Ports()
+    )
     asyncio.run(serve(options))
 
 
@@ -77,7 +83,7 @@ async def serve(options: Options, stop: asyncio.Event | None = None) -> None:
         seed = world_seed(directory, options.seed)
         servers = Servers(options.host)
         found = _add_servers(servers, options, seed)
-        life = Life(directory, options.clock, seed)
+        life = Life(directory, options.clock, seed, gateway=_gateway(options))
         try:
             await servers.start()
             _write(endpoints, found)
@@ -87,6 +93,12 @@ async def serve(options: Options, stop: asyncio.Event | None = None) -> None:
             endpoints.unlink(missing_ok=True)
             await servers.stop()
             life.close()
+
+
+def _gateway(options: Options) -> Gateway | None:
+    if options.gateway_url is None or options.web_write_key is None:
+        return None
+    return Gateway(options.gateway_url, options.web_write_key)
 
 
 def world_seed(directory: Path, default: int) -> int:

@@ -1,6 +1,12 @@
 -- name: accounts
 delete from accounts
 
+-- name: web_devices
+delete from web_devices
+
+-- name: web_outbox
+delete from web_outbox
+
 -- name: persons
 delete from persons
 

@@ -114,3 +114,20 @@ create table if not exists bluesky_interactions (
     doc text not null
 ) strict;
 create index if not exists bluesky_interactions_updated on bluesky_interactions (updated_at, id);
+
+-- Grain: one device and person who uses it: the truth behind its anonymous id.
+create table if not exists web_devices (
+    device_id text not null,
+    person_id integer not null references persons (person_id),
+    kind text not null check (kind in ('phone', 'computer', 'tablet', 'app')),
+    consents integer not null check (consents in (0, 1)),
+    primary key (device_id, person_id)
+) strict;
+
+-- Grain: one event of the shop's pages that the gateway has not taken yet.
+create table if not exists web_outbox (
+    position integer primary key,
+    due_at real not null,
+    event text not null
+) strict;
+create index if not exists web_outbox_due on web_outbox (due_at);
