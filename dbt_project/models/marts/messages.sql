@@ -32,9 +32,12 @@ joined as (
         sends.topic,
         sends.state,
         sends.reason,
+        sends.mailbox,
         events.bounce_kind,
 
         sends.attempts_count,
+
+        sends.is_in_test,
 
         sends.planned_at,
         sends.due_at,

@@ -59,6 +59,15 @@ from ops.webhook_inbox;
 
 -- name: results
 select
-    campaign_id, occurrence_key, planned, accepted, delivered, opened, clicked, orders_count, revenue
+    campaign_id,
+    occurrence_key,
+    sum(planned)::bigint as planned,
+    sum(accepted)::bigint as accepted,
+    sum(delivered)::bigint as delivered,
+    sum(opened)::bigint as opened,
+    sum(clicked)::bigint as clicked,
+    sum(orders_count)::bigint as orders_count,
+    round(sum(reporting_revenue), 2) as revenue
 from marts.campaign_results
+group by campaign_id, occurrence_key
 order by occurrence_key desc, campaign_id;

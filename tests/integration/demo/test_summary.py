@@ -13,7 +13,7 @@ select
     'win_back' as campaign_id,
     to_char(date '2026-11-20' + day, 'YYYY-MM-DD') || 'T06:00' as occurrence_key,
     700 + day as planned, 749 as accepted, 730 as delivered, 133 as opened, 55 as clicked, 19 as orders_count,
-    1380.55 as revenue
+    1380.55 as reporting_revenue
 from generate_series(0, 4) as day
 """
 

@@ -167,7 +167,8 @@ def test_results_add_up_and_credit_the_order_to_the_click(second: Any) -> None:
     counts = {name: ran[name] for name in ("planned", "accepted", "suppressed", "delivered", "opened", "clicked")}
     assert counts == {"planned": 3, "accepted": 2, "suppressed": 1, "delivered": 2, "opened": 1, "clicked": 1}
     assert (ran["machine_opened_only"], ran["unsubscribed"], ran["complained"], ran["bounced"]) == (1, 1, 0, 0)
-    assert (ran["orders_count"], ran["revenue"], ran["clicked_revenue"]) == (1, Decimal("8.5"), Decimal("8.5"))
+    assert (ran["orders_count"], ran["clicked_orders_count"]) == (1, 1)
+    assert (ran["reporting_revenue"], ran["clicked_reporting_revenue"]) == (Decimal("8.5"), Decimal("8.5"))
     assert second.tables["int_order_attribution"][0]["rule"] == "last_click"
     assert (empty["planned"], empty["orders_count"]) == (0, 0)
 

@@ -15,6 +15,7 @@ renamed as (
         provider,
         event,
         raw ->> 'type' as bounce_type,
+        {{ public_link("raw ->> 'url'") }} as link,
         {{ canonical_email("raw ->> 'email'") }} as email,
 
         -- Apple's proxy opens every mail; SendGrid marks such an open.

@@ -12,6 +12,7 @@ renamed as (
         campaign_id,
         occurrence_key,
 
+        experiment,
         waterfall,
 
         planned_at

@@ -20,6 +20,9 @@ renamed as (
         policy,
         state,
         reason,
+        mailbox,
+
+        not awaits_winner as is_in_test,
 
         attempt_no as attempts_count,
 
