@@ -39,15 +39,11 @@ replenishments as (
 joined as (
 
     select
-        details.customer_id,
-
-        details.first_name,
-        details.last_name,
-        details.full_name,
         addresses.email,
         {% for column in [
-            'phone', 'social_handle', 'loyalty_number', 'birth_date', 'country_code', 'city', 'zip', 'locale',
-            'locale_source', 'language', 'time_zone', 'time_zone_source', 'sources'
+            'customer_id', 'first_name', 'last_name', 'full_name', 'phone', 'social_handle', 'loyalty_number',
+            'birth_date', 'country_code', 'city', 'zip', 'locale', 'locale_source', 'language', 'time_zone',
+            'time_zone_source', 'sources'
         ] -%}
             details.{{ column }},
         {% endfor -%}
@@ -64,9 +60,8 @@ joined as (
         topics.consented_topics,
         currencies.currency_code,
         '{{ var("reporting_currency") }}'::text as reporting_currency,
-
         {% for column in ['emails_count', 'verified_emails_count', 'phones_count', 'social_handles_count'] -%}
-            coalesce(contact_points.{{ column }}, 0) as {{ column }},
+            coalesce(points.{{ column }}, 0) as {{ column }},
         {% endfor -%}
         details.profiles_count,
         {% for column in [
@@ -106,10 +101,14 @@ joined as (
         contacts.satisfaction_share::numeric(6, 4) as satisfaction_share,
         contacts.average_hours_to_solution::numeric(12, 2) as average_hours_to_solution,
         details.days_until_birthday,
-
+        {% for column in [
+            'sessions_count_30d', 'sessions_count_90d', 'product_views_count_30d', 'product_views_count_90d',
+            'searches_count_30d', 'carts_abandoned_count_90d'
+        ] -%}
+            coalesce(browsing.{{ column }}, 0) as {{ column }},
+        {% endfor -%}
         coalesce(addresses.email_consent, false) as email_consent,
         details.loyalty_number is not null as is_loyalty_member,
-
         addresses.email_consent_at,
         details.first_seen_at,
         orders.first_order_at,
@@ -122,12 +121,16 @@ joined as (
         ] -%}
             contacts.{{ column }},
         {% endfor -%}
+        {% for column in [
+            'most_viewed_category', 'last_search', 'last_search_at', 'first_visit_at', 'last_seen_at', 'last_cart_at'
+        ] -%}
+            browsing.{{ column }},
+        {% endfor -%}
         {{ as_of() }} as as_of
 
     from details
     left join addresses on details.customer_id = addresses.customer_id
-    left join {{ ref('int_customer_contact_points') }} as contact_points
-        on details.customer_id = contact_points.customer_id
+    left join {{ ref('int_customer_contact_points') }} as points on details.customer_id = points.customer_id
     left join currencies on details.customer_id = currencies.customer_id
     left join replenishments on details.customer_id = replenishments.customer_id
     left join {{ ref('int_customer_acquisition') }} as acquisition on details.customer_id = acquisition.customer_id
@@ -137,6 +140,7 @@ joined as (
     left join {{ ref('int_rfm') }} as rfm on details.customer_id = rfm.customer_id
     left join {{ ref('int_customer_tastes') }} as tastes on details.customer_id = tastes.customer_id
     left join {{ ref('int_customer_contacts') }} as contacts on details.customer_id = contacts.customer_id
+    left join {{ ref('int_customer_browsing') }} as browsing on details.customer_id = browsing.customer_id
 
 )
 
