@@ -106,3 +106,28 @@ where
         excluded.sku, excluded.title, excluded.category, excluded.brand, excluded.price, excluded.currency_code,
         excluded.inventory, excluded.status, excluded.updated_at
     );
+
+-- name: merge_loyalty
+insert into raw_files.loyalty as kept (
+    feed, id, email, tier, points, points_expiring, expire_on, tier_since, updated_at, load_id
+)
+select
+    %(feed)s, id, email, tier, points, points_expiring, expire_on, tier_since, updated_at, %(load_id)s
+from pg_temp.stage
+on conflict (feed, id) do update set
+    email = excluded.email,
+    tier = excluded.tier,
+    points = excluded.points,
+    points_expiring = excluded.points_expiring,
+    expire_on = excluded.expire_on,
+    tier_since = excluded.tier_since,
+    updated_at = excluded.updated_at,
+    load_id = excluded.load_id
+where
+    (kept.updated_at is null or excluded.updated_at is null or excluded.updated_at >= kept.updated_at)
+    and (
+        kept.email, kept.tier, kept.points, kept.points_expiring, kept.expire_on, kept.tier_since, kept.updated_at
+    ) is distinct from (
+        excluded.email, excluded.tier, excluded.points, excluded.points_expiring, excluded.expire_on,
+        excluded.tier_since, excluded.updated_at
+    );

@@ -60,6 +60,19 @@ create temporary table stage (
     updated_at timestamptz
 ) on commit drop;
 
+-- name: stage_loyalty
+create temporary table stage (
+    record_no bigint not null,
+    id text not null,
+    email text,
+    tier text,
+    points bigint,
+    points_expiring bigint,
+    expire_on date,
+    tier_since timestamptz,
+    updated_at timestamptz
+) on commit drop;
+
 -- name: copy
 copy pg_temp.stage from stdin (format csv);
 
@@ -80,6 +93,16 @@ using (
 where ranked.record_no = stage.record_no and ranked.place > 1;
 
 -- name: supersede_products
+delete from pg_temp.stage
+using (
+    select
+        record_no,
+        row_number() over (partition by id order by record_no desc) as place
+    from pg_temp.stage
+) as ranked
+where ranked.record_no = stage.record_no and ranked.place > 1;
+
+-- name: supersede_loyalty
 delete from pg_temp.stage
 using (
     select

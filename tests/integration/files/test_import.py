@@ -186,6 +186,32 @@ def test_an_older_export_does_not_bring_old_facts_back(database: Settings, write
     assert found == {"email": "new@example.com", "email_consent": False, "born": "1980-12-24"}
 
 
+def test_a_loyalty_programme_lands_and_an_older_export_takes_nothing_back(database: Settings, write: Write) -> None:
+    mapping = Mapping.model_validate(
+        {
+            "feed": "club",
+            "relation": "loyalty",
+            "date_format": "ymd",
+            "columns": {
+                "id": "Card",
+                "tier": "Tier",
+                "points": "Points",
+                "points_expiring": "Expiring",
+                "expire_on": "Until",
+                "updated_at": "Changed",
+            },
+        }
+    )
+    header = "Card,Tier,Points,Expiring,Until,Changed\n"
+    run(write(["1001,gold,420,100,2027-03-31,2027-03-02", "1002,,many,,,2027-03-02"], header), database, mapping)
+    run(write(["1001,silver,90,,,2027-03-01"], header, "older.csv"), database, mapping)
+    found = rows(database, "select id, tier, points, points_expiring, expire_on::text as until from raw_files.loyalty")
+    assert [tuple(row.values()) for row in found] == [("1001", "gold", 420, 100, "2027-03-31")]
+    assert [row["reason"] for row in rows(database, "select reason from landing.quarantine")] == [
+        "points is not a whole number"
+    ]
+
+
 def test_products_land(database: Settings, write: Write) -> None:
     mapping = Mapping.model_validate(
         {

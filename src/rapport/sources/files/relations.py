@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Relation = Literal["customers", "order_lines", "products"]
+Relation = Literal["customers", "order_lines", "products", "loyalty"]
 Kind = Literal["text", "id", "country", "number", "whole", "time", "date", "boolean"]
 
 
@@ -59,16 +59,26 @@ PRODUCTS = (
     Column("updated_at", "time"),
 )
 
+LOYALTY = (
+    Column("id", "id", required=True),
+    *_columns("text", "email tier"),
+    *_columns("whole", "points points_expiring"),
+    Column("expire_on", "date"),
+    *_columns("time", "tier_since updated_at"),
+)
+
 COLUMNS: dict[Relation, tuple[Column, ...]] = {
     "customers": CUSTOMERS,
     "order_lines": ORDER_LINES,
     "products": PRODUCTS,
+    "loyalty": LOYALTY,
 }
 
 MADE: dict[Relation, tuple[str, ...]] = {
     "customers": (),
     "order_lines": ("is_cancellation", "line_kind"),
     "products": (),
+    "loyalty": (),
 }
 """Columns that the rules of a mapping fill."""
 
@@ -76,5 +86,6 @@ KEYS: dict[Relation, tuple[str, ...]] = {
     "customers": ("id",),
     "order_lines": ("order_id", "line_no"),
     "products": ("id",),
+    "loyalty": ("id",),
 }
 """The key within a feed."""

@@ -26,7 +26,7 @@ READ_AS = {
     "date": "is not a date of the expected format",
     "boolean": "is neither yes nor no (see consent_words in the mapping)",
 }
-DIGITS = {"line_no": 9, "inventory": 18}
+DIGITS = {"line_no": 9, "inventory": 18, "points": 9, "points_expiring": 9}
 NUL = "holds a zero byte, which Postgres cannot store"
 CURRENCY = "is not a currency code of three letters"
 
