@@ -22,7 +22,9 @@ segments as (
 -- Strangers can share an address (a company's office): one mail goes to it, to the one who bought last.
 one_an_address as (
 
-    select distinct on (email) *
+    select distinct on (email)
+        *,
+        count(*) over (partition by email) = 1 as is_address_of_one
     from customers
     order by email asc, last_order_at desc nulls last, orders_count desc, customer_id asc
 
@@ -55,8 +57,14 @@ select
     one_an_address.orders_count_365d,
     one_an_address.days_until_birthday,
     one_an_address.open_tickets_count,
+    -- What somebody looked at is nobody else's business, so not for an address that strangers read.
+    case when one_an_address.is_address_of_one then carts.cart end as cart,
+    case when one_an_address.is_address_of_one then viewed.viewed_products end as viewed_products,
+    one_an_address.last_seen_at,
     one_an_address.email_consent,
     one_an_address.email_consent_at,
     one_an_address.as_of
 from one_an_address
 left join segments on one_an_address.customer_id = segments.customer_id
+left join {{ ref('int_customer_cart') }} as carts on one_an_address.customer_id = carts.customer_id
+left join {{ ref('int_customer_viewed') }} as viewed on one_an_address.customer_id = viewed.customer_id

@@ -32,6 +32,9 @@ VALUE_FIELDS = frozenset(
         "days_until_birthday",
         "open_tickets_count",
         "segments",
+        "cart",
+        "viewed_products",
+        "last_seen_at",
     }
 )
 AUDIENCE_FIELDS = TEXT_FIELDS | VALUE_FIELDS
@@ -67,6 +70,35 @@ SAMPLE_CONTEXT: dict[str, Any] = {
     "days_until_birthday": 12,
     "open_tickets_count": 0,
     "segments": ["lapsed"],
+    "cart": {
+        "cart_id": "c1",
+        "updated_at": "2026-09-20T18:40:00Z",
+        "value": 34.0,
+        "currency_code": "GBP",
+        "url": "https://shop.example/cart",
+        "items": [
+            {
+                "product_id": "p1",
+                "title": "Oven glove",
+                "quantity": 2,
+                "price": 17.0,
+                "url": "https://shop.example/products/oven-glove",
+                "image_url": "https://shop.example/images/oven-glove.jpg",
+            }
+        ],
+    },
+    "viewed_products": [
+        {
+            "product_id": "p2",
+            "title": "Table runner",
+            "price": 29.0,
+            "currency_code": "GBP",
+            "url": "https://shop.example/products/table-runner",
+            "image_url": "https://shop.example/images/table-runner.jpg",
+            "viewed_at": "2026-09-19T10:50:00Z",
+        }
+    ],
+    "last_seen_at": "2026-09-20T18:41:00+00:00",
 }
 
 SAMPLE_REQUEST: dict[str, Any] = {"topic_title": "News & offers"}

@@ -22,8 +22,8 @@ create table activation.campaign_audience (
     customer_id text, email text, first_name text, last_name text, locale text, language text, country_code text,
     time_zone text, time_zone_source text, segments text[], rfm_group text, orders_count bigint, revenue numeric,
     first_order_at timestamptz, last_order_at timestamptz, days_since_last_order int, last_product_title text,
-    favourite_category text, currency_code text, open_tickets_count bigint, email_consent boolean,
-    email_consent_at timestamptz, as_of timestamptz
+    favourite_category text, currency_code text, open_tickets_count bigint, cart jsonb, viewed_products jsonb,
+    last_seen_at timestamptz, email_consent boolean, email_consent_at timestamptz, as_of timestamptz
 )
 """
 ADD_PERSON = """

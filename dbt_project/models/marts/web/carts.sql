@@ -16,7 +16,6 @@ grouped as (
         (array_agg(customer_id order by occurred_at desc, event_id asc) filter (where customer_id is not null))[1]
             as customer_id,
         (array_agg(given_order_id order by occurred_at, event_id) filter (where kind = 'order'))[1] as given_order_id,
-        max(page_url) filter (where kind = 'cart_view') as url,
         count(distinct session_id) as sessions_count,
         min(occurred_at) as opened_at,
         max(occurred_at) filter (where kind <> 'order') as changed_at,
@@ -114,7 +113,6 @@ select
         else 'abandoned'
     end as status,
     ordered_by,
-    url,
     currency_code,
 
     value::numeric(18, 4) as value,

@@ -7,11 +7,22 @@ carts as (
     select distinct on (customer_id)
         customer_id,
         cart_id,
-        url,
         updated_at
     from {{ ref('carts') }}
     where customer_id is not null and status in ('open', 'abandoned') and {{ within('updated_at', 30) }}
     order by customer_id asc, updated_at desc, cart_id asc
+
+),
+
+-- Where the shop shows a cart, as most devices were shown it, so that one forged event changes no link.
+pages as (
+
+    select cart_url
+    from {{ ref('int_web_cart_events') }}
+    where cart_url is not null
+    group by cart_url
+    order by count(distinct device_id) desc, cart_url asc
+    limit 1
 
 ),
 
@@ -29,7 +40,7 @@ select
         'updated_at', to_char(carts.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'value', case when count(distinct items.currency_code) = 1 then sum(items.quantity * items.price) end,
         'currency_code', case when count(distinct items.currency_code) = 1 then min(items.currency_code) end,
-        'url', carts.url,
+        'url', (select pages.cart_url from pages),
         'items', jsonb_agg(
             jsonb_build_object(
                 'product_id', items.product_id,
@@ -43,4 +54,4 @@ select
     ) as cart
 from carts
 inner join items on carts.cart_id = items.cart_id
-group by carts.customer_id, carts.cart_id, carts.url, carts.updated_at
+group by carts.customer_id, carts.cart_id, carts.updated_at

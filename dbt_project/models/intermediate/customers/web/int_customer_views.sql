@@ -40,10 +40,7 @@ select
     views.views_count,
     views.views_count_14d,
     coalesce(products.is_in_stock, true) as is_in_stock,
-    views.viewed_at,
-    row_number() over (
-        partition by views.customer_id order by views.viewed_at desc, views.product_id asc
-    ) as newest_rank
+    views.viewed_at
 from views
 inner join {{ ref('products') }} as products on views.product_id = products.product_id
 inner join {{ ref('int_web_products') }} as shown on views.product_id = shown.product_id

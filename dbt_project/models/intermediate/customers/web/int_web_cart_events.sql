@@ -51,7 +51,7 @@ select
     product_id,
     given_order_id,
     kind,
-    page_url,
+    case when kind = 'cart_view' then coalesce(shown_url, page_url) end as cart_url,
     currency_code,
     price,
     quantity,

@@ -57,6 +57,7 @@ select
     named.page_category,
     named.page_path,
     named.page_url,
+    named.product_url as shown_url,
     named.referrer_host,
     named.utm_source,
     named.utm_medium,
