@@ -35,7 +35,7 @@ from rapport import pipeline
 from rapport.settings import get_settings
 
 NIGHTLY = CronTriggerTimetable("30 3 * * *", timezone=get_settings().shop_time_zone)
-ONE_ROUND = (RAW["shopify"] & RAW["zendesk"] & RAW["bluesky"]) | RAW["files"]
+ONE_ROUND = (RAW["shopify"] & RAW["zendesk"] & RAW["bluesky"] & RAW["web"]) | RAW["files"]
 
 
 @dag(

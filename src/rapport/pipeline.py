@@ -130,6 +130,7 @@ def run(
         if configured(vendor, settings):
             step(f"load {vendor}", lambda vendor=vendor: load(vendor, settings, clock))  # type: ignore[misc]
             step(f"gate {vendor}", lambda vendor=vendor: gate(vendor, settings, clock))  # type: ignore[misc]
+    step("gate web", lambda: gate("web", settings, clock))
     step("gate files", lambda: gate("files", settings, clock))
     step("prepare", lambda: prepare(settings, clock))
     step("identify", lambda: identify(settings, clock))

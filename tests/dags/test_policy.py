@@ -14,6 +14,7 @@ FIXED = {
     "ingest_shopify",
     "ingest_zendesk",
     "ingest_bluesky",
+    "ingest_web",
     "ingest_files",
     "build_customers",
     "score_customers",

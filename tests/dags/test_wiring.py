@@ -9,6 +9,7 @@ GATES = {
     "raw_shopify": ("ingest_shopify", "gate"),
     "raw_zendesk": ("ingest_zendesk", "gate"),
     "raw_bluesky": ("ingest_bluesky", "gate"),
+    "raw_web": ("ingest_web", "gate"),
     "raw_files": ("ingest_files", "gate"),
     "activation.campaign_audience": ("build_customers", "publish"),
 }
@@ -16,6 +17,7 @@ ORDER = {
     "ingest_shopify": ["load", "gate"],
     "ingest_zendesk": ["load", "gate"],
     "ingest_bluesky": ["load", "gate"],
+    "ingest_web": ["gate"],
     "ingest_files": ["load", "gate"],
     "build_customers": ["prepare", "identify", "build", "publish"],
 }
@@ -36,7 +38,8 @@ def test_only_gates_emit_assets(dag_bag: Any) -> None:
     [
         (("shopify",), False),
         (("shopify", "zendesk"), False),
-        (("shopify", "zendesk", "bluesky"), True),
+        (("shopify", "zendesk", "bluesky"), False),
+        (("shopify", "zendesk", "bluesky", "web"), True),
         (("files",), True),
     ],
 )
@@ -70,7 +73,7 @@ def test_nothing_follows_a_gate_that_did_not_pass(dag_bag: Any) -> None:
 def test_sources_are_pulled_as_the_shop_says_and_mail_leaves_every_minute(dag_bag: Any) -> None:
     from rapport.settings import get_settings
 
-    for source in ("shopify", "zendesk", "bluesky", "files"):
+    for source in ("shopify", "zendesk", "bluesky", "web", "files"):
         assert dag_bag.dags[f"ingest_{source}"].schedule == get_settings().ingest_schedule
     assert dag_bag.dags["deliver"].schedule == "* * * * *"
 

@@ -6,7 +6,8 @@ select
     (select count(*) from raw_zendesk.tickets) as tickets,
     (select count(*) from raw_zendesk.users) as support_users,
     (select count(*) from raw_bluesky.interactions) as interactions,
-    (select count(*) from raw_bluesky.profiles) as social_profiles;
+    (select count(*) from raw_bluesky.profiles) as social_profiles,
+    (select count(*) from raw_web.events) as web_events;
 
 -- name: raw_truth
 select

@@ -18,6 +18,7 @@ from rapport.errors import RapportError, TransientError
 from rapport.settings import Settings
 
 CAMPAIGN = "win_back"
+INGESTS = ("ingest_shopify", "ingest_zendesk", "ingest_bluesky", "ingest_web")
 # Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
 PACE_AT_WORK = 60.0
 PACE_OF_THE_DAY = 1800.0
@@ -105,13 +106,14 @@ def _cycle(world: DemoWorld, api: AirflowApi, view: View, children: Children) ->
 
 def _ingest_and_build(api: AirflowApi, view: View, children: Children) -> None:
     before = api.latest_run("build_customers")
-    runs = {dag: api.trigger(dag) for dag in ("ingest_shopify", "ingest_zendesk", "ingest_bluesky")}
+    runs = {dag: api.trigger(dag) for dag in INGESTS}
     for dag, run in runs.items():
         _wait(api, dag, run, children)
     counts = view.counts()
     view.say(
         f"Pulled {number(counts['shop_customers'])} accounts, {number(counts['shop_orders'])} orders, "
-        f"{number(counts['tickets'])} tickets, {number(counts['interactions'])} social interactions; the gates passed."
+        f"{number(counts['tickets'])} tickets, {number(counts['interactions'])} social interactions; the shop's pages "
+        f"have told of {number(counts['web_events'])} events; the gates passed."
     )
     build = _next_run(api, "build_customers", before, children)
     _wait(api, "build_customers", build, children)

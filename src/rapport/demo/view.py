@@ -18,6 +18,7 @@ LABELS = {
     "shop_orders": "orders pulled",
     "tickets": "support tickets pulled",
     "interactions": "social interactions pulled",
+    "web_events": "events of the shop's visitors",
     "profiles": "profiles found in all channels",
     "customers": "people they belong to",
     "planned": "mails planned",
