@@ -26,7 +26,7 @@ def import_files(
     mapping: Annotated[str, typer.Option(help="Mapping file, or the name of one that ships (online_retail_ii).")],
     again: Annotated[bool, typer.Option("--again", help="Read files that were imported before once more.")] = False,
 ) -> None:
-    """Read exports of orders, customers, products or a loyalty programme through a mapping file. Importing again changes nothing."""
+    """Read exports of orders, customers, products or loyalty points by a mapping file; again changes nothing."""
     from rapport.landing.files import import_file
     from rapport.sources.files import load_mapping
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from rapport.campaigns.content import RenderedMessage, Template, render, standard_links
+from rapport.campaigns.surveys import purpose
 from rapport.db import load_queries
 from rapport.delivery.conformance import Conformance, Sender
 from rapport.delivery.providers import Message
@@ -19,9 +20,10 @@ SQL = load_queries("rapport.delivery", "lanes.sql")
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "preferences"
 OPT_IN = "opt_in"
-# Stand where the two personal links go while several mails share one body. No text of a person's contains them by
+SURVEY = "survey"
+# Stand where the personal links go while several mails share one body. No text of a person's contains them by
 # chance, and they need no escaping in a URL or in HTML.
-TOKENS = {UNSUBSCRIBE: "-rapport.unsubscribe-", PREFERENCES: "-rapport.preferences-"}
+TOKENS = {UNSUBSCRIBE: "-rapport.unsubscribe-", PREFERENCES: "-rapport.preferences-", SURVEY: "-rapport.survey-"}
 
 
 class Renderer:
@@ -64,6 +66,8 @@ class Renderer:
         if template is None:
             raise DataError("its template version is not stored")
         personal = {"unsubscribe_url": links[UNSUBSCRIBE], "preferences_url": links[PREFERENCES]}
+        if SURVEY in row.context:
+            personal["survey_url"] = links[SURVEY]
         if "opt_in_id" in row.context:
             token = sign_token(self._settings, OPT_IN, row.context["opt_in_id"])
             personal["confirm_url"] = f"{self._gateway}/c/{token}"
@@ -72,10 +76,14 @@ class Renderer:
     def _personal_links(self, row: Claimed) -> dict[str, str]:
         """The tokens say which send, never to whom."""
         send_id = str(row.send_id)
-        return {
+        links = {
             UNSUBSCRIBE: f"{self._gateway}/u/{sign_token(self._settings, UNSUBSCRIBE, send_id)}",
             PREFERENCES: f"{self._gateway}/p/{sign_token(self._settings, PREFERENCES, send_id)}",
         }
+        survey = row.context.get(SURVEY)
+        if survey:
+            links[SURVEY] = f"{self._gateway}/s/{survey}/{sign_token(self._settings, purpose(survey), send_id)}"
+        return links
 
     def _message(
         self, row: Claimed, rendered: RenderedMessage, links: Mapping[str, str], go: Callable[[], None], shared: bool
@@ -98,7 +106,7 @@ class Renderer:
             category=row.campaign_id,
             topic=row.topic,
             go=go,
-            substitutions={TOKENS[name]: links[name] for name in TOKENS} if shared else {},
+            substitutions={TOKENS[name]: link for name, link in links.items()} if shared else {},
         )
         self._conformance.check(message, row.template_version)
         return message

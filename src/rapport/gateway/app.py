@@ -18,6 +18,7 @@ from rapport.gateway.opt_in import Asking, Confirming
 from rapport.gateway.pages import Pages
 from rapport.gateway.preferences import Preferences
 from rapport.gateway.store import Store
+from rapport.gateway.surveys import Answering
 from rapport.gateway.tracking import Tracking
 from rapport.gateway.unsubscribe import Unsubscribe
 from rapport.gateway.webhook import Webhook
@@ -54,6 +55,7 @@ def create_app(settings: Settings, clock: Clock) -> Starlette:
         Route("/u/{token:path}", Unsubscribe(*common).handle, methods=PAGE),
         Route("/p/{token:path}", Preferences(*common).handle, methods=PAGE),
         Route("/c/{token:path}", Confirming(*common).handle, methods=PAGE),
+        Route("/s/{survey}/{token:path}", Answering(*common).handle, methods=PAGE),
         Route("/opt-in", Asking(*common).handle, methods=["POST"]),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/metrics", metrics.handle, methods=["GET"]),

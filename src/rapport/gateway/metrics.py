@@ -24,6 +24,7 @@ class Metrics:
         )
         self.preferences = self._counter("rapport_gateway_preferences", "Topics turned off by people.", "change")
         self.opt_ins = self._counter("rapport_gateway_opt_ins", "Requests for mail, by what became of them.", "result")
+        self.answers = self._counter("rapport_gateway_survey_answers", "Answers to surveys, by survey.", "survey")
         self.visits = self._counter("rapport_gateway_web_events", "Visitors' events, by what became of them.", "result")
         self.visits_refused = self._counter(
             "rapport_gateway_web_refused", "Requests with visitors' events refused, by reason.", "reason"

@@ -13,6 +13,7 @@ from minijinja import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from rapport.campaigns.surveys import MAX_COMMENT_CHARS, SURVEYS
 from rapport.gateway.texts import Texts, choose
 from rapport.settings import Settings
 
@@ -39,7 +40,7 @@ class Pages:
 
     def __init__(self, settings: Settings) -> None:
         self._shop, self._contact = settings.shop_name, settings.mail_from
-        names = ("layout.html", "notice.html", "question.html", "preferences.html")
+        names = ("layout.html", "notice.html", "question.html", "preferences.html", "survey.html")
         self._templates = Environment(
             templates={name: (_FOLDER / name).read_text(encoding="utf-8") for name in names},
             undefined_behavior="strict",
@@ -96,6 +97,19 @@ class Reader:
         contact = self._pages.contact if old or any(topic.final for topic in topics) else None
         values = {"title": self.say("preferences_title"), "topics": shown, "old": old, "contact": contact}
         return self._page("preferences.html", status, said=said, **values)
+
+    def survey(self, survey: str, chosen: int | None, *said: str, status: int = 200) -> Response:
+        """A scale with one number chosen, a field for words, and the button that sends both."""
+        scale = SURVEYS[survey]
+        values = {
+            "title": self.say("survey_title"),
+            "question": self.say(f"survey_{survey}_ask"),
+            "scale": self.say(f"survey_{survey}_scale"),
+            "numbers": list(scale),
+            "chosen": chosen,
+            "most": MAX_COMMENT_CHARS,
+        }
+        return self._page("survey.html", status, said=said, **values)
 
     def not_found(self) -> Response:
         """One page for every token that is none, so that nobody learns what was wrong with it."""

@@ -14,14 +14,18 @@ from rapport.errors import TransientError
 from rapport.gateway.events import Row as EventRow
 from rapport.gateway.visits import Bad
 from rapport.gateway.visits import Row as VisitRow
+from rapport.keys import uuid7
 from rapport.settings import Settings
 
 INBOX = load_queries("rapport.gateway", "inbox.sql")
 PREFERENCES = load_queries("rapport.gateway", "preferences.sql")
+SURVEYS = load_queries("rapport.gateway", "surveys.sql")
 OPT_IN = load_queries("rapport.gateway", "opt_in.sql")
 VISITS = load_queries("rapport.gateway", "visits.sql")
 IDLE_CONNECTIONS = 4
 EVERYTHING = "*"
+# Of one mail: a person changes their mind, a machine fills a table.
+ANSWERS_A_MAIL = 20
 # Of confirmation mails to one address; more would be a nuisance that somebody else could order.
 REQUESTS_A_DAY = 5
 Result = TypeVar("Result")
@@ -127,6 +131,28 @@ class Store:
     def confirm(self, opt_in_id: UUID, now: datetime) -> None:
         """Turns a request into consent, once; after its expiry nothing happens."""
         self._with(lambda conn: conn.execute(OPT_IN["confirm"], {"opt_in_id": opt_in_id, "now": now}))
+
+    def answer(
+        self, send_id: UUID, survey: str, answer: int, comment: str | None, language: str, now: datetime
+    ) -> bool:
+        """Keeps an answer beside the former ones of this mail, of which only so many are kept. False when there is no
+        such send."""
+        values = {
+            "answer_id": uuid7(),
+            "send_id": send_id,
+            "survey": survey,
+            "answer": answer,
+            "comment": comment,
+            "language": language,
+            "now": now,
+            "most": ANSWERS_A_MAIL,
+        }
+
+        def insert(conn: Connection) -> bool:
+            added = conn.execute(SURVEYS["insert_answer"], values).rowcount
+            return bool(added) or conn.execute(PREFERENCES["send_exists"], values).fetchone() is not None
+
+        return self._with(insert)
 
     def check(self) -> None:
         self._with(lambda conn: conn.execute(INBOX["alive"]).fetchone())

@@ -53,6 +53,8 @@ def test_every_page_has_language_direction_title_and_one_heading(settings: Setti
         of.question("Title", "Question?", "Button", "Said", choose="../p/x"),
         of.notice("Title", "Said", choose="../p/x"),
         of.preferences(TOPICS, "Said", old=True),
+        of.survey("nps", 9),
+        of.survey("csat", None, "Said"),
         of.not_found(),
         of.try_again("Title"),
     ]
@@ -94,6 +96,16 @@ def test_the_preference_form_is_labelled_and_says_what_it_shows(settings: Settin
     assert [button["value"] for button in outline.all("button")] == ["save", "off"]
     assert outline.all("form") == [{"method": "post"}]
     assert len(outline.all("fieldset")) == len(outline.all("legend")) == 1
+
+
+def test_every_number_of_a_survey_is_labelled_and_the_question_named(settings: Settings) -> None:
+    outline = Outline(bytes(reader(settings, "ar").survey("csat", 4).body))
+    numbers = outline.all("input")
+    assert [(field["value"], "checked" in field) for field in numbers] == [(str(n), n == 4) for n in range(1, 6)]
+    assert outline.labelled == len(numbers)
+    assert len(outline.all("fieldset")) == len(outline.all("legend")) == 1
+    assert outline.all("textarea")[0]["id"] in [label.get("for") for label in outline.all("label")]
+    assert outline.all("form") == [{"method": "post"}]
 
 
 def test_the_policy_allows_the_pages_style_and_nothing_else(settings: Settings) -> None:

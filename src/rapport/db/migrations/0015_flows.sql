@@ -50,6 +50,8 @@ create index on ops.survey_answer (send_id, answered_at);
 
 revoke update on ops.survey_answer from engine;
 grant insert on ops.survey_answer to gateway;
+-- How many answers a mail has: what bounds them must see it.
+grant select (send_id) on ops.survey_answer to gateway;
 
 -- Grain: one row a feed and member of a loyalty programme, as its newest export says.
 set local role loader;
