@@ -86,6 +86,20 @@ def plan(
 
 
 @app.command()
+def results(
+    name: Name,
+    occurrence: Annotated[str | None, typer.Option(help="Such as 2027-03-01T06:00; left out: the newest.")] = None,
+) -> None:
+    """What an occurrence brought: mails, orders, the increment over people held out, and which version did better."""
+    from rich.console import Console
+
+    from rapport.campaigns.results import read
+    from rapport.campaigns.results_text import render
+
+    Console(highlight=False).print(render(read(name, get_settings(), occurrence)))
+
+
+@app.command()
 def schema() -> None:
     """The JSON schema of campaign.yml, for editors."""
     from rapport.campaigns.definition import json_schema

@@ -11,9 +11,10 @@ so there an ordinary interval is right. It costs almost no power, where a sequen
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log, sqrt
 
-from rapport.experiments.differences import ALPHA, Difference, means
+from rapport.experiments.differences import ALPHA, Difference, adjusted_means
 from rapport.experiments.samples import Sample
 
 EARLY = ALPHA / 5
@@ -25,21 +26,20 @@ LEAST_EVENTS = 50
 
 
 def look(treated: Sample, control: Sample, *, ended: bool, comparisons: int = 1) -> Difference:
-    """The difference of means with an interval that stays honest under peeking.
+    """The difference of means, the past allowed for, with an interval that stays honest under peeking.
 
     `ended`: the moment stated beforehand has come, after which nothing is added. `comparisons`: how many variants are
     compared with the same control; the errors are shared out among them (Bonferroni). With fewer than LEAST_EVENTS
     people who did anything the interval is endless.
     """
     events = treated.events + control.events
-    if events < LEAST_EVENTS or min(treated.people, control.people) < 2:
-        estimate = treated.mean - control.mean
-        return Difference(estimate, float("-inf"), float("inf"), float("nan"))
+    found = adjusted_means(treated, control, FINAL / comparisons)
+    if events < LEAST_EVENTS:
+        return replace(found, low=float("-inf"), high=float("inf"))
     if ended:
-        return means(treated, control, FINAL / comparisons)
-    plain = means(treated, control)
-    half = sqrt(plain.variance) * _widening(events, EARLY / comparisons)
-    return Difference(plain.estimate, plain.estimate - half, plain.estimate + half, plain.variance)
+        return found
+    half = sqrt(found.variance) * _widening(events, EARLY / comparisons)
+    return replace(found, low=found.estimate - half, high=found.estimate + half)
 
 
 def _widening(events: int, alpha: float) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil
 
 from scipy import stats
 
-from rapport.experiments.samples import Sample
+from rapport.experiments.differences import Difference
 from rapport.experiments.sequential import FINAL
 
 POWER = 0.8
@@ -22,20 +22,13 @@ def people_needed(effect: float, treated_variance: float, control_variance: floa
     return ceil((_margins(power) / effect) ** 2 * (treated_variance + control_variance))
 
 
-def people_still_needed(treated: Sample, control: Sample, power: float = POWER) -> int | None:
-    """How many more people in all, split as now, if the difference stays what it is; None when nothing can be said."""
-    estimate = treated.mean - control.mean
-    people = treated.people + control.people
-    variance = treated.variance / treated.people + control.variance / control.people
-    if not (estimate and variance > 0):
+def people_still_needed(found: Difference, people: int, power: float = POWER) -> int | None:
+    """How many more than these people in all, split as now, if the difference stays what it is; None when it is nought
+    or nothing is known of it."""
+    if not (found.estimate and found.variance > 0):
         return None
-    times = (_margins(power) / estimate) ** 2 * variance
+    times = (_margins(power) / found.estimate) ** 2 * found.variance
     return max(ceil((times - 1) * people), 0)
-
-
-def smallest_effect(treated: Sample, control: Sample, power: float = POWER) -> float:
-    """The difference that these many people would find with this chance."""
-    return _margins(power) * sqrt(treated.variance / treated.people + control.variance / control.people)
 
 
 def _margins(power: float) -> float:

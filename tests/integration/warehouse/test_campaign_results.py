@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from rapport import identity, transform
+from rapport.campaigns.results import read
+from rapport.campaigns.results_text import changes, render
 from rapport.db import connect
+from rapport.errors import PermanentError
 from rapport.landing import prepare_raw
 from rapport.settings import Settings
 
@@ -170,3 +174,29 @@ def test_cohorts_follow_people_week_by_week_until_now(tables: Tables) -> None:
     week = {(row["arm"], row["week"]): (row["buyers_count"], row["orders_count"]) for row in spring}
     assert (week["a", 0], week["a", 2], week["b", 0], week["holdout", 0]) == ((2, 2), (1, 1), (2, 3), (1, 1))
     assert one(spring, arm="b", week=1)["unsubscribed_count"] == 1
+
+
+def test_a_marketer_reads_the_results_in_words(module_database: Settings, tables: Tables) -> None:
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(render(read("spring", module_database)))
+    print(shown.get())
+    text = " ".join(shown.get().split())
+    assert "spring 2026-05-01T06:00, planned 2026-05-01 05:00 UTC, figures of 2026-06-05 08:00 UTC" in text
+    assert "opened by machines only" in text
+    assert "Beyond what 5 people held out bought anyway" in text
+    assert "cannot tell yet" in text
+    assert "b against a, clicks: +25.00 points; cannot tell yet: fewer than 50 people did anything" in text
+
+
+def test_nobody_held_out_is_said_to_be_a_gap(module_database: Settings, tables: Tables) -> None:
+    assert list(changes(read("extra", module_database))) == [
+        "Nobody was held out, so nobody can say what would have been bought anyway (holdout_percent)."
+    ]
+
+
+def test_what_was_never_sent_has_no_results(module_database: Settings, tables: Tables) -> None:
+    with pytest.raises(PermanentError, match="autumn: no mail of it is in the published tables"):
+        read("autumn", module_database)
+    with pytest.raises(PermanentError, match="spring 2026-01-01T06:00: no mail"):
+        read("spring", module_database, "2026-01-01T06:00")

@@ -6,9 +6,9 @@ from scipy import stats
 
 from rapport.experiments import sequential
 from rapport.experiments.differences import means
-from rapport.experiments.samples import Sample, share
+from rapport.experiments.samples import sample, share
 from rapport.experiments.sequential import EARLY, LEAST_EVENTS, TUNED_FOR_EVENTS, look
-from rapport.experiments.sizes import people_needed, people_still_needed, smallest_effect
+from rapport.experiments.sizes import people_needed, people_still_needed
 
 
 def errors_of_peeking(rng: np.random.Generator, runs: int, looks: int, ended: bool) -> float:
@@ -67,6 +67,17 @@ def test_several_variants_share_the_allowed_error() -> None:
     assert not three.is_clear
 
 
+def test_the_past_is_allowed_for_in_every_look() -> None:
+    rng = np.random.default_rng(3)
+    before = rng.gamma(2, 10, 2_000)
+    after = before + rng.normal(0, 1, 2_000)
+    treated, control = sample(after[:1_000] + 0.5, before[:1_000]), sample(after[1_000:], before[1_000:])
+    assert look(treated, control, ended=True).is_clear
+    assert look(treated, control, ended=False).is_clear
+    plain, seen = means(treated, control), look(treated, control, ended=True)
+    assert seen.high - seen.low < (plain.high - plain.low) / 5
+
+
 def test_a_handful_of_events_says_nothing() -> None:
     few = look(share(10_000, LEAST_EVENTS - 1), share(10_000, 0), ended=True)
     assert not few.is_clear
@@ -85,13 +96,12 @@ def test_the_number_of_people_finds_the_effect_as_often_as_promised(rate: float,
 
 def test_how_many_more_people_leads_to_that_number() -> None:
     treated, control = share(1_000, 48), share(1_000, 40)
-    more = people_still_needed(treated, control)
+    more = people_still_needed(means(treated, control), 2_000)
     assert more is not None
     whole = people_needed(0.008, treated.variance, control.variance)
     assert more == pytest.approx(2 * whole - 2_000, rel=0.001)
-    assert people_still_needed(control, control) is None, "no number of people finds a difference of nought"
-    assert people_still_needed(share(50_000, 4_800), share(50_000, 4_000)) == 0
-    assert smallest_effect(treated, control) > 0.008
-    assert people_still_needed(Sample(100, 0, 0, 0), Sample(100, 0, 0, 0)) is None
+    assert people_still_needed(means(share(50_000, 4_800), share(50_000, 4_000)), 100_000) == 0
+    assert people_still_needed(means(control, control), 2_000) is None, "no number finds a difference of nought"
+    assert people_still_needed(means(share(100, 0), share(100, 0)), 200) is None
     with pytest.raises(ValueError, match="nought"):
         people_needed(0, 1, 1)
