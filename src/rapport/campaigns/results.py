@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from rapport.campaigns.variants import CONTROL
+from rapport.campaigns.variants import CONTROL, HELD_OUT
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import PermanentError, TransientError
 from rapport.experiments.differences import Difference, mismatch
@@ -18,7 +18,6 @@ from rapport.experiments.sequential import look
 from rapport.experiments.sizes import people_still_needed
 from rapport.settings import Settings
 
-HELD_OUT = ("holdout", "global_holdout")
 MEASURES = ("clicks", "revenue")
 Row = dict[str, Any]
 
@@ -39,7 +38,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Results:
-    """One occurrence. `mismatch` is the chance of so uneven a split; None when its shares are no longer on record."""
+    """One occurrence. `mismatch` is the chance of so uneven a split; None when nobody knows what was meant."""
 
     campaign_id: str
     occurrence_key: str
@@ -95,14 +94,14 @@ def sample_of(arm: Row, measure: str) -> Sample:
     return Sample(arm["people_count"], total, squares, arm["buyers_count"], *past)
 
 
-def split(arms: Iterable[Row], definition: Mapping[str, Any]) -> float | None:
-    """Chance that the lot, by the shares of the definition, splits people as unevenly as they are; see MISMATCH.
+def split(arms: Iterable[Row], lot: Mapping[str, Any]) -> float | None:
+    """Chance that the lot, by the shares it was drawn by, splits people as unevenly as they are; see MISMATCH.
 
-    None when the arms are not those of the definition, which has changed since.
+    None when the arms are not those of the lot.
     """
-    experiment = definition.get("experiment") or {}
+    experiment = lot.get("experiment") or {}
     stated = experiment.get("variants") or {CONTROL: {"share": 100}}
-    holdout = float(definition.get("holdout_percent") or 0)
+    holdout = float(lot.get("holdout_percent") or 0)
     tested = float((experiment.get("winner") or {}).get("test_percent") or 100)
     wanted = {name: (100 - holdout) * tested / 100 * float(each["share"]) / 100 for name, each in stated.items()}
     wanted |= {"holdout": holdout, "rest": (100 - holdout) * (100 - tested) / 100}
@@ -134,7 +133,7 @@ def _read(conn: Connection, name: str, occurrence_key: str | None) -> Results:
             f"{named}: no mail of it is in the published tables; plan it, send it, and build (`rapport run`)"
         )
     key = found[0]["occurrence_key"]
-    arms, definition = rows("arms", key), rows("definition", key)
+    arms, lot = rows("arms", key), rows("lot", key)
     is_complete = bool(arms) and all(row["is_effect_complete"] for row in arms)
     return Results(
         name,
@@ -148,6 +147,6 @@ def _read(conn: Connection, name: str, occurrence_key: str | None) -> Results:
         [row for row in rows("results", key) if row["planned"]],
         [row for row in arms if row["arm"] in HELD_OUT],
         compare(arms, ended=is_complete),
-        split(arms, definition[0]["definition"]) if definition and len(arms) > 1 else None,
+        split(arms, lot[0]["lot"]) if lot and len(arms) > 1 else None,
         next(iter(rows("decision", key)), None),
     )

@@ -25,10 +25,10 @@ from marts.campaign_arms as arm
 where arm.campaign_id = %(campaign_id)s and arm.occurrence_key = %(occurrence_key)s
 order by arm.arm, arm.is_in_test desc;
 
--- name: definition
-select campaign.definition
-from ops.campaign as campaign
-where campaign.campaign_id = %(campaign_id)s;
+-- name: lot
+select occurrence.lot
+from ops.occurrence as occurrence
+where occurrence.campaign_id = %(campaign_id)s and occurrence.occurrence_key = %(occurrence_key)s;
 
 -- name: decision
 select decision.*

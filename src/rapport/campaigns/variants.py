@@ -3,26 +3,37 @@
 An assignment depends on names and the installation's key only, so it is the same whoever asks and whenever.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rapport.campaigns.parts import Duration, Part, Slug, Span, Text
 from rapport.keys import keyed_fraction
 from rapport.settings import Settings
 
 if TYPE_CHECKING:
+    from rapport.campaigns.content import Template
     from rapport.campaigns.model import Campaign, Mailing
 
 # What is sent where nothing else was decided, and what every comparison is made with.
 CONTROL = "a"
 BODY = "body"
+# The other arms of an occurrence: held out of this campaign, or of all.
+HELD_OUT = ("holdout", "global_holdout")
 # Between the decision and the first mail that obeys it, so that a decision which is minutes late still reaches all.
 DECISION_MARGIN = timedelta(minutes=15)
 
-VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+
+def _no_arm(value: str) -> str:
+    if value in HELD_OUT:
+        raise ValueError("means those who are held out; choose another name")
+    return value
+
+
+VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$"), AfterValidator(_no_arm)]
 BodyStem = Annotated[str, Field(pattern=r"^body(_[a-z0-9_]{1,30})?$")]
 
 
@@ -134,3 +145,12 @@ def rest_leaves_at(campaign: "Campaign", slot_at: datetime) -> datetime | None:
     """Before this moment nobody of those who wait for the winner may be due."""
     decided = decision_at(campaign, slot_at)
     return decided + DECISION_MARGIN if decided else None
+
+
+def lot(campaign: "Campaign", templates: "Sequence[Template]") -> dict[str, Any]:
+    """What an occurrence is drawn by, as ops.occurrence.lot keeps it."""
+    stated = campaign.model_dump(mode="json", by_alias=True, include={"holdout_percent", "experiment"})
+    versions: dict[str, dict[str, str]] = {}
+    for template in templates:
+        versions.setdefault(template.variant, {})[template.language] = template.template_version
+    return stated | {"templates": versions}

@@ -6,10 +6,10 @@ from unnest(array['spring', 'summer', 'extra']) as name;
 insert into ops.template (template_version, campaign_id, subject, html, body_text, language, created_at)
 select name, name, 'Hello', '<p>Hello</p>', 'Hello', 'en', '2026-05-01'
 from unnest(array['spring', 'summer', 'extra']) as name;
-insert into ops.occurrence (campaign_id, occurrence_key, planned_at, waterfall, experiment)
-values ('spring', '2026-05-01T06:00', '2026-05-01 05:00+00', '{}', 'words'),
-('summer', '2026-05-02T06:00', '2026-05-02 05:00+00', '{}', null),
-('extra', '2026-05-03T06:00', '2026-05-03 05:00+00', '{}', null);
+insert into ops.occurrence (campaign_id, occurrence_key, planned_at, waterfall, lot)
+values ('spring', '2026-05-01T06:00', '2026-05-01 05:00+00', '{}', '{"experiment": {"name": "words"}}'),
+('summer', '2026-05-02T06:00', '2026-05-02 05:00+00', '{}', '{}'),
+('extra', '2026-05-03T06:00', '2026-05-03 05:00+00', '{}', '{}');
 insert into ops.recipient (recipient_key, address, created_at)
 select 'k' || n, 'c' || n || '@example.com', '2026-05-01'
 from generate_series(1, 24) as n;

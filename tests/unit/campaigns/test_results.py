@@ -9,7 +9,7 @@ from rapport.campaigns.results import Results, compare, split
 from rapport.campaigns.results_text import more, versions, warnings
 
 AT = datetime(2027, 3, 1, 6, tzinfo=UTC)
-DEFINITION = {
+LOT = {
     "holdout_percent": 10,
     "experiment": {"variants": {"a": {"share": 50}, "b": {"share": 50}}, "winner": {"test_percent": 40}},
 }
@@ -67,15 +67,15 @@ def test_who_waited_for_the_winner_and_who_was_held_out_are_not_compared() -> No
 
 def test_the_split_is_held_against_the_shares_that_were_stated() -> None:
     whole = [arm("holdout", 1_000), arm("a", 1_800), arm("b", 1_800), arm("b", 5_400, is_in_test=False)]
-    assert split(whole, DEFINITION) == pytest.approx(1)
-    assert split([*whole, arm("global_holdout", 700)], DEFINITION) == pytest.approx(1)
-    skewed = split([*whole[:2], arm("b", 1_500), whole[3]], DEFINITION)
+    assert split(whole, LOT) == pytest.approx(1)
+    assert split([*whole, arm("global_holdout", 700)], LOT) == pytest.approx(1)
+    skewed = split([*whole[:2], arm("b", 1_500), whole[3]], LOT)
     assert skewed is not None
     assert skewed < 0.001
     (said,) = warnings(results(CLEAR, mismatch=skewed))
     assert "Do not believe these comparisons" in said
     assert not list(warnings(results(CLEAR, mismatch=0.4)))
-    assert split([*whole, arm("c", 5)], DEFINITION) is None, "the definition has changed since"
+    assert split([*whole, arm("c", 5)], LOT) is None, "the lot drew nobody for it"
 
 
 @pytest.mark.parametrize(

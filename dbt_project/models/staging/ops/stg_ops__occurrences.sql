@@ -12,7 +12,7 @@ renamed as (
         campaign_id,
         occurrence_key,
 
-        experiment,
+        lot -> 'experiment' ->> 'name' as experiment,
         waterfall,
 
         planned_at
