@@ -29,6 +29,7 @@ renamed as (
             when name = 'Cart Viewed' then 'cart_view'
             when name = 'Checkout Started' then 'checkout'
             when name = 'Order Completed' then 'order'
+            when name = 'Back In Stock Requested' then 'stock_request'
             else 'other'
         end as kind,
         name as given_name,
@@ -56,7 +57,10 @@ renamed as (
 
         (properties ->> 'price')::numeric(18, 4) as price,
         -- A page that counts wrongly must not fill a cart with millions.
-        least(greatest((properties ->> 'quantity')::numeric, 0), 1000)::numeric(18, 4) as quantity,
+        case
+            when properties ->> 'quantity' is not null
+                then least(greatest((properties ->> 'quantity')::numeric, 0), 1000)
+        end::numeric(18, 4) as quantity,
         (properties ->> 'results_count')::numeric::bigint as results_count,
 
         user_id is not null as is_logged_in,
