@@ -108,6 +108,13 @@ def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) 
     return plan_campaign(campaign, settings, clock, dry_run=dry_run).waterfall
 
 
+def decide_winners(settings: Settings, clock: Clock) -> list[str]:
+    """Chooses the version that the rest of an occurrence gets, wherever its time has come; one line each."""
+    from rapport.campaigns.winner import decide_winners as decide
+
+    return [str(decided) for decided in decide(settings, clock)]
+
+
 def run(
     settings: Settings,
     clock: Clock,

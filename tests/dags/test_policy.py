@@ -18,12 +18,13 @@ FIXED = {
     "ingest_files",
     "build_customers",
     "score_customers",
+    "decide_winners",
     "deliver",
     "maintain",
 }
 HEADINGS = ("#### What\n", "#### When\n", "#### Who cares\n", "#### What to do if it fails\n")
 # The next minute is the retry of each.
-WITHOUT_RETRIES = {"deliver", "campaign_confirm_opt_in"}
+WITHOUT_RETRIES = {"deliver", "decide_winners", "campaign_confirm_opt_in"}
 HEAVY = ("dlt", "great_expectations", "pandas", "pyarrow", "dbt", "scipy", "splink", "sqlfluff", "rapport.sandbox")
 
 

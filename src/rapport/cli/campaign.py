@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rapport.clock import get_clock
-from rapport.settings import get_settings
+from rapport.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from rapport.campaigns.model import Campaign, Confirmation
 
 app = typer.Typer(help="Campaign folders: list, new, check, preview, plan.", no_args_is_help=True)
 
@@ -39,17 +42,40 @@ def new(name: Name) -> None:
 
 
 @app.command()
-def check(name: Annotated[str | None, typer.Argument(help="Folder name; left out: all of them.")] = None) -> None:
+def check(
+    name: Annotated[str | None, typer.Argument(help="Folder name; left out: all of them.")] = None,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Also render it for 200 readers of the segment and 50 nasty profiles.")
+    ] = False,
+) -> None:
     """Check definition, content and calendar; every problem with file, line and remedy."""
     from rapport.campaigns.content import compile_campaign
     from rapport.campaigns.definition import load_campaign
     from rapport.pipeline import campaign_names
 
     settings = get_settings()
+    fine = True
     for each in [name] if name else campaign_names(settings):
         campaign = load_campaign(settings.campaigns_dir / each, settings, now=get_clock(settings).now())
         compile_campaign(campaign)
-        typer.echo(f"{each}: fine")
+        if samples:
+            fine = _show_samples(campaign, settings) and fine
+        typer.echo(f"{each}: fine" if fine else f"{each}: see above")
+    if not fine:
+        raise typer.Exit(1)
+
+
+def _show_samples(campaign: "Campaign | Confirmation", settings: Settings) -> bool:
+    from rapport.campaigns.samples import render_samples
+    from rapport.db import connect
+
+    if campaign.kind == "confirmation":
+        # It prints nothing of a reader's.
+        return True
+    with connect("engine", settings=settings) as conn:
+        report = render_samples(campaign, conn, settings)
+    typer.echo(str(report))
+    return report.ok
 
 
 @app.command()
@@ -97,6 +123,16 @@ def results(
     from rapport.campaigns.results_text import render
 
     Console(highlight=False).print(render(read(name, get_settings(), occurrence)))
+
+
+@app.command("decide-winners")
+def decide_winners() -> None:
+    """Choose the version that the rest gets, wherever its time has come. Deciding twice changes nothing."""
+    from rapport import pipeline
+
+    settings = get_settings()
+    for line in pipeline.decide_winners(settings, get_clock(settings)) or ["nothing is to decide now"]:
+        typer.echo(line)
 
 
 @app.command()
