@@ -1,0 +1,73 @@
+"""The gate before a person is asked: the mail rendered for real readers and for nasty profiles."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rapport.campaigns import nasty, samples
+from rapport.campaigns.model import Campaign
+from rapport.campaigns.samples import SampleReport, render_samples
+from rapport.db import connect
+
+BODY = "Write here what you have to say."
+
+
+@pytest.fixture
+def report(shop, make_campaign: Callable[..., Campaign]) -> Callable[..., SampleReport]:  # type: ignore[no-untyped-def]
+    shop.person("c01", "joe@example.com")
+    shop.person("c02", "ann@example.com", language="fr", first_name=None)
+    shop.person("c03", "else@example.com", segments=("lapsed",))
+
+    def run(*edits: tuple[str, str, str]) -> SampleReport:
+        campaign = make_campaign("samples", *edits)
+        with connect("engine", settings=shop.settings) as conn:
+            return render_samples(campaign, conn, shop.settings)
+
+    return run
+
+
+def test_there_are_fifty_nasty_profiles() -> None:
+    assert len(nasty.profiles()) == 50
+
+
+def test_the_scaffold_holds_for_everybody(report: Callable[..., SampleReport]) -> None:
+    found = report()
+    assert found.ok, str(found)
+    assert (found.real, found.nasty) == (2, 50)
+    # Both real readers, and all but those who would have forged a header.
+    assert 40 <= found.rendered < 52
+
+
+def test_a_reader_without_a_field_is_counted_by_the_field_and_is_no_fault(report: Callable[..., SampleReport]) -> None:
+    found = report(("body.txt", BODY, "{{ first_name }}"))
+    assert found.missing == {"first_name": 1}
+    assert found.ok
+
+
+def test_a_mail_that_nobody_would_get_is_held_up(report: Callable[..., SampleReport]) -> None:
+    found = report(("body.txt", BODY, "{{ favourite_brand }}"))
+    assert found.missing == {"favourite_brand": 2}
+    assert not found.ok
+    assert "nobody of the segment" in str(found)
+
+
+def test_a_filter_that_lets_markup_through_is_a_fault(report: Callable[..., SampleReport]) -> None:
+    found = report(("body.mjml", BODY, "{{ last_product_title|default('x', true)|safe }}"))
+    assert not found.ok
+    assert any("became markup" in fault for fault in found.faults)
+
+
+def test_a_mail_that_grows_too_long_for_gmail_is_a_fault(report: Callable[..., SampleReport]) -> None:
+    found = report(("body.mjml", BODY, "{% for i in range(3000) %}{{ favourite_brand or 'x' }}{% endfor %}"))
+    assert any("Gmail cuts it" in fault for fault in found.faults)
+
+
+def test_a_report_tells_no_text_of_a_reader(report: Callable[..., SampleReport]) -> None:
+    found = report(("body.mjml", BODY, "{{ first_name|safe }}"))
+    assert "Joe" not in str(found)
+    assert "joe@" not in str(found)
+
+
+def test_the_sample_is_bounded(report: Callable[..., SampleReport], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "REAL_PROFILES", 1)
+    assert report().real == 1
