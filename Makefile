@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -63,6 +63,9 @@ eval-experiments: install ## errors under peeking, power, and a published e-mail
 
 bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench events $(ARGS)
+
+bench-visits: install ## 150,000 visitors' events through the gateway beside a plain COPY
+	@$(BIN)/rapport bench visits $(ARGS)
 
 docs: install ## dbt's documentation of every table, under .rapport/dbt
 	@$(BIN)/rapport docs

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -87,7 +87,7 @@ def run(rows: int | None = None, seed: int = SEED) -> Result:
             settings = Settings(home=folder, database_url=server.url("rapport"), environment=ENVIRONMENT)
             with connect(settings=settings) as conn:
                 migrate(conn)
-            with _gateway(settings, key) as (url, process):
+            with _webhook(settings, key) as (url, process):
                 before = sum(process.cpu_times()[:2])
                 seconds = asyncio.run(_post_all(url, key, numbers))
                 cpu_seconds = sum(process.cpu_times()[:2]) - before
@@ -178,25 +178,33 @@ def _copy_line(number: int) -> str:
     return f"{one['sg_event_id']}\t{one['event']}\t{one['send_id']}\t1\t{raw}\t{at}\t{at}\n"
 
 
+def _webhook(settings: Settings, key: ec.EllipticCurvePrivateKey) -> AbstractContextManager[tuple[str, psutil.Process]]:
+    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return gateway(
+        settings,
+        "/sendgrid/events",
+        RAPPORT_INSTALLATION_ID=INSTALLATION,
+        RAPPORT_ENVIRONMENT=ENVIRONMENT,
+        RAPPORT_SENDGRID_WEBHOOK_PUBLIC_KEYS=base64.b64encode(der).decode(),
+    )
+
+
 @contextmanager
-def _gateway(settings: Settings, key: ec.EllipticCurvePrivateKey) -> Iterator[tuple[str, psutil.Process]]:
-    """`rapport gateway` as a process of its own; the address of its events and the process."""
+def gateway(settings: Settings, path: str, **variables: str) -> Iterator[tuple[str, psutil.Process]]:
+    """`rapport gateway` as a process of its own; the address of `path` there and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")} | {
         "RAPPORT_HOME": str(settings.home),
         "RAPPORT_DATABASE_URL": settings.require("database_url"),
-        "RAPPORT_INSTALLATION_ID": INSTALLATION,
-        "RAPPORT_ENVIRONMENT": ENVIRONMENT,
-        "RAPPORT_SENDGRID_WEBHOOK_PUBLIC_KEYS": base64.b64encode(der).decode(),
+        **variables,
     }
     command = [sys.executable, "-c", "from rapport.cli import main; main()", "gateway", "--port", str(port)]
     process = subprocess.Popen(command, env=environment)
     try:
         _await_port(port, process)
-        yield f"http://127.0.0.1:{port}/sendgrid/events", psutil.Process(process.pid)
+        yield f"http://127.0.0.1:{port}{path}", psutil.Process(process.pid)
     finally:
         process.kill()
         process.wait()
