@@ -132,6 +132,10 @@ class Campaign(Mailing):
     )
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
     experiment: Experiment | None = Field(default=None, description="Several versions, compared with each other.")
+    approval: Literal["required", "automatic"] = Field(
+        default="required",
+        description="Whether people must approve it; automatic only where policy.yml allows it.",
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -12,11 +12,16 @@ from rapport.campaigns.model import Mailing
 from rapport.db import Connection, load_queries
 
 
+def version_of(campaign: Mailing, templates: Sequence[Template]) -> str:
+    """Names what the folder states and says; every edit makes another version."""
+    definition = campaign.model_dump(mode="json", by_alias=True)
+    stated = json.dumps([definition, [template.template_version for template in templates]], sort_keys=True)
+    return hashlib.sha256(stated.encode()).hexdigest()
+
+
 def record(conn: Connection, campaign: Mailing, templates: Sequence[Template], now: datetime) -> None:
     """Writes what has changed, in the transaction of the caller. A pause set by hand stays."""
     queries = load_queries(__package__, "occurrence.sql")
-    definition = campaign.model_dump(mode="json", by_alias=True)
-    stated = json.dumps([definition, [template.template_version for template in templates]], sort_keys=True)
     values = {
         "campaign_id": campaign.name,
         "kind": campaign.kind,
@@ -24,8 +29,8 @@ def record(conn: Connection, campaign: Mailing, templates: Sequence[Template], n
         "policy": campaign.policy,
         "priority": campaign.priority,
         "rate_per_hour": campaign.rate_per_hour,
-        "definition": Jsonb(definition),
-        "version": hashlib.sha256(stated.encode()).hexdigest(),
+        "definition": Jsonb(campaign.model_dump(mode="json", by_alias=True)),
+        "version": version_of(campaign, templates),
         "now": now,
     }
     conn.execute(queries["upsert_campaign"], values)

@@ -1,0 +1,27 @@
+"""What people's hands did, kept: who, what, to which thing, when. Append-only."""
+
+import getpass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from rapport.db import Connection, load_queries
+
+
+def audit(conn: Connection, actor: str, action: str, thing: str, *, at: datetime | None = None, **detail: Any) -> None:
+    """Adds a line to ops.audit_log in the caller's transaction. `at` is the shop's clock; None: the database's.
+
+    `detail` holds ids, counts and reasons, and nothing about a customer.
+    """
+    values = {"actor": actor, "action": action, "object": thing, "at": at, "detail": Jsonb(detail)}
+    conn.execute(load_queries(__package__, "audit.sql")["audit"], values)
+
+
+def local_user() -> str:
+    """Who acts where nobody is named: the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run under a number that has no name.
+        return "unknown"

@@ -1,0 +1,42 @@
+"""The shop's own rules for all campaigns: `campaigns/policy.yml`. Without the file the defaults hold."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from rapport.campaigns import yamlfile
+from rapport.campaigns.parts import Part
+from rapport.campaigns.problems import CampaignError, Problem
+from rapport.campaigns.rules import ApprovalRules, GateRules
+from rapport.settings import Settings
+
+FILE = "policy.yml"
+
+
+class Policy(Part):
+    """What the shop's people have agreed on."""
+
+    approval: ApprovalRules = Field(default=ApprovalRules(), description="Who must say yes before anything is planned.")
+    gates: GateRules = Field(default=GateRules(), description="What is unusual enough that a person must look.")
+
+
+def load_policy(settings: Settings) -> Policy:
+    """The policy in force. Raises CampaignError with file, line and remedy of every problem; so nothing is planned."""
+    path: Path = settings.campaigns_dir / FILE
+    if not path.exists():
+        return Policy()
+    document = yamlfile.read(path.read_text(encoding="utf-8"), FILE)
+    problems = [
+        Problem(FILE, line, ".".join(map(str, place)), "stands twice; keep one") for place, line in document.repeated
+    ]
+    try:
+        policy = Policy.model_validate(document.data)
+    except ValidationError as error:
+        for fault in error.errors():
+            place = fault["loc"]
+            told = fault["msg"].removeprefix("Value error, ")
+            problems.append(Problem(FILE, document.line(place), ".".join(map(str, place)), told))
+        raise CampaignError(problems) from None
+    if problems:
+        raise CampaignError(problems)
+    return policy
