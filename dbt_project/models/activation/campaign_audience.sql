@@ -61,6 +61,10 @@ select
     case when one_an_address.is_address_of_one then carts.cart end as cart,
     case when one_an_address.is_address_of_one then viewed.viewed_products end as viewed_products,
     one_an_address.last_seen_at,
+    one_an_address.loyalty_tier,
+    one_an_address.loyalty_points,
+    one_an_address.loyalty_points_expiring,
+    one_an_address.loyalty_points_expire_on,
     one_an_address.email_consent,
     one_an_address.email_consent_at,
     one_an_address.as_of

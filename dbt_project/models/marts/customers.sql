@@ -107,6 +107,12 @@ joined as (
         ] -%}
             coalesce(browsing.{{ column }}, 0) as {{ column }},
         {% endfor -%}
+        answers.nps_score,
+        answers.csat_score,
+        loyalty.tier as loyalty_tier,
+        loyalty.points as loyalty_points,
+        loyalty.points_expiring as loyalty_points_expiring,
+        loyalty.expire_on as loyalty_points_expire_on,
         coalesce(addresses.email_consent, false) as email_consent,
         details.loyalty_number is not null as is_loyalty_member,
         addresses.email_consent_at,
@@ -126,6 +132,7 @@ joined as (
         ] -%}
             browsing.{{ column }},
         {% endfor -%}
+        answers.last_answer_at,
         {{ as_of() }} as as_of
 
     from details
@@ -141,6 +148,9 @@ joined as (
     left join {{ ref('int_customer_tastes') }} as tastes on details.customer_id = tastes.customer_id
     left join {{ ref('int_customer_contacts') }} as contacts on details.customer_id = contacts.customer_id
     left join {{ ref('int_customer_browsing') }} as browsing on details.customer_id = browsing.customer_id
+
+    left join {{ ref('int_customer_answers') }} as answers on details.customer_id = answers.customer_id
+    left join {{ ref('int_customer_loyalty') }} as loyalty on details.customer_id = loyalty.customer_id
 
 )
 

@@ -18,8 +18,8 @@
     'mails_delivered_count_90d', 'mails_opened_count_90d', 'mails_clicked_count_90d', 'satisfaction_share',
     'average_hours_to_solution', 'sessions_count_30d', 'sessions_count_90d', 'product_views_count_30d',
     'product_views_count_90d', 'searches_count_30d', 'carts_abandoned_count_90d', 'most_viewed_category',
-    'last_seen_at', 'email_consent', 'is_loyalty_member', 'first_seen_at', 'first_order_at',
-    'last_order_at', 'replenishment_due_on', 'last_clicked_at', 'as_of'
+    'last_seen_at', 'nps_score', 'csat_score', 'loyalty_tier', 'loyalty_points', 'email_consent', 'is_loyalty_member', 'first_seen_at', 'first_order_at',
+    'last_order_at', 'replenishment_due_on', 'last_clicked_at', 'last_answer_at', 'as_of'
 ] %}
 select
     {% for column in columns -%}

@@ -1,0 +1,101 @@
+"""What sets off a flow: what happened to whom, as it stands, and nothing that no longer holds."""
+
+from typing import Any
+
+import pytest
+
+from rapport.db import connect
+from rapport.landing import prepare_raw
+from rapport.settings import Settings
+
+from .conftest import FIRST, SECOND, Build, rows, run_script
+
+NAMES = {"mia": "61", "noa": "62", "liv": "63"}
+Told = dict[tuple[str, str], dict[str, Any]]
+
+
+def triggers(settings: Settings) -> Told:
+    """Context and moments by trigger and person."""
+    owners = {row["profile_key"]: row["customer_id"] for row in rows(settings, "identity.members", "profile_key")}
+    people = {owners[f"files:till:{number}"]: name for name, number in NAMES.items()}
+    return {
+        (row["trigger"], people[row["customer_id"]]): row
+        for row in rows(settings, "activation.campaign_triggers", "occurred_at")
+        if row["customer_id"] in people
+    }
+
+
+@pytest.fixture(scope="module")
+def flows(module_database: Settings) -> Settings:
+    prepare_raw(module_database)
+    for name in ("raw_defaults.sql", "raw_rows.sql", "flow_rows.sql"):
+        run_script(module_database, name)
+    return module_database
+
+
+@pytest.fixture(scope="module")
+def told(flows: Settings, build: Build) -> Told:
+    build(flows, FIRST)
+    return triggers(flows)
+
+
+def test_each_thing_that_happened_sets_off_its_trigger_and_no_other(told: Told) -> None:
+    assert sorted(told) == [
+        ("back_in_stock", "noa"),
+        ("birthday", "mia"),
+        ("browse_abandoned", "noa"),
+        ("cart_abandoned", "mia"),
+        ("cross_sell", "noa"),
+        ("lapsed", "liv"),
+        ("order_delivered", "noa"),
+        ("points_expiring", "mia"),
+        ("price_dropped", "noa"),
+        ("replenishment_due", "noa"),
+        ("review_request", "noa"),
+        ("signed_up", "mia"),
+        ("ticket_solved", "mia"),
+        ("tier_reached", "mia"),
+    ]
+
+
+def test_moments_are_those_of_what_happened(told: Told) -> None:
+    at = {key: row["occurred_at"].strftime("%m-%d %H:%M") for key, row in told.items()}
+    assert at["cart_abandoned", "mia"] == "03-24 20:00"
+    assert at["birthday", "mia"] == "03-21 00:00"
+    assert at["points_expiring", "mia"] == "03-11 00:00"
+    assert at["lapsed", "liv"] == "03-19 12:00"
+    assert at["replenishment_due", "noa"] == "03-24 00:00"
+    assert at["price_dropped", "noa"] == "03-23 00:00"
+    assert told["points_expiring", "mia"]["expires_at"].strftime("%m-%d") == "04-09"
+
+
+def test_a_mail_can_print_what_it_is_about(told: Told) -> None:
+    context = {key: row["context"] for key, row in told.items()}
+    assert [item["title"] for item in context["cart_abandoned", "mia"]["cart"]["items"]] == ["Blue mug"]
+    fall = context["price_dropped", "noa"]
+    assert (fall["product"]["title"], fall["product"]["price"], fall["former_price"]) == ("Red plate", 15, 20)
+    assert context["tier_reached", "mia"]["points"] == {"tier": "gold", "balance": 400}
+    assert context["ticket_solved", "mia"]["ticket"]["subject"] == "A chipped cup"
+    sold = context["cross_sell", "noa"]
+    assert (sold["bought"]["title"], sold["product"]["title"]) == ("Coffee", "Blue mug")
+
+
+def test_loyalty_and_tickets_stand_in_what_campaigns_read(flows: Settings, told: Told) -> None:
+    audience = {row["email"]: row for row in rows(flows, "activation.campaign_audience", "email")}
+    mia, noa = audience["mia@example.com"], audience["noa@example.com"]
+    assert (mia["loyalty_tier"], mia["loyalty_points"], mia["loyalty_points_expiring"]) == ("gold", 400, 100)
+    assert (mia["open_tickets_count"], noa["loyalty_tier"]) == (1, None)
+
+
+def test_what_no_longer_holds_is_gone_and_the_rest_keeps_its_id(flows: Settings, told: Told, build: Build) -> None:
+    with connect("loader", settings=flows) as conn:
+        conn.execute("update raw_shopify.products set total_inventory = 0 where id = 'gid://shopify/Product/1'")
+        conn.execute("update raw_shopify.products set price_min_amount = 20, price_max_amount = 20 where id like '%/2'")
+        conn.execute("update raw_zendesk.tickets set status = 'open', solved_at = null where id = 61")
+    build(flows, FIRST)
+    again = triggers(flows)
+    gone = {"back_in_stock", "cart_abandoned", "cross_sell", "price_dropped", "ticket_solved"}
+    assert {key[0] for key in told.keys() - again.keys()} == gone
+    assert all(again[key]["trigger_id"] == told[key]["trigger_id"] for key in again)
+    build(flows, SECOND)
+    assert triggers(flows) == {}
