@@ -52,7 +52,10 @@ def changes(results: Results) -> Iterator[str]:
         return
     yield f"Beyond what {measured[0]['holdout_count']:,} people held out bought anyway, the mail brought"
     for row in measured:
-        for total, unit in (("orders_count", "orders"), ("reporting_revenue", results.currency)):
+        units = {"visitors_count": "visitors", "orders_count": "orders", "reporting_revenue": results.currency}
+        for total, unit in units.items():
+            if row[f"incremental_{total}"] is None:
+                continue
             yield f"  {row['variant']}: {_increment(row, total, unit)}"
     if not results.is_complete and results.effect_ends_at:
         yield f"  Orders count until {results.effect_ends_at:%Y-%m-%d}; until then this is a look on the way."

@@ -11,6 +11,7 @@ arms as (
         occurrence_key,
         arm,
         sum(people_count) as people_count,
+        sum(visitors_count) as visitors_count,
         sum(orders_count) as orders_count,
         sum(orders_squares) as orders_squares,
         sum(reporting_revenue) as reporting_revenue,
@@ -38,7 +39,9 @@ select
     held_out.arm as holdout,
     variants.people_count,
     held_out.people_count as holdout_count,
-    {% for total, squares in [('orders_count', 'orders_squares'), ('reporting_revenue', 'revenue_squares')] -%}
+    {% for total, squares in [
+        ('visitors_count', 'visitors_count'), ('orders_count', 'orders_squares'), ('reporting_revenue', 'revenue_squares')
+    ] -%}
         (
             variants.{{ total }}::double precision / variants.people_count
             - held_out.{{ total }}::double precision / held_out.people_count

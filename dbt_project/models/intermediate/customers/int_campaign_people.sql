@@ -88,6 +88,21 @@ bought as (
             and orders.ordered_at < people.drawn_at + interval '{{ var("effect_days") }} days'
     group by people.campaign_id, people.occurrence_key, people.customer_id
 
+),
+
+visited as (
+
+    select distinct
+        people.campaign_id,
+        people.occurrence_key,
+        people.customer_id
+    from people
+    inner join {{ ref('sessions') }} as sessions
+        on
+            people.customer_id = sessions.customer_id
+            and people.drawn_at <= sessions.started_at
+            and people.drawn_at + interval '{{ var("effect_days") }} days' > sessions.started_at
+
 )
 
 select
@@ -97,6 +112,7 @@ select
     people.arm,
     people.is_in_test,
     people.has_clicked,
+    visited.customer_id is not null as has_visited,
     coalesce(bought.orders_count, 0) as orders_count,
     coalesce(bought.reporting_revenue, 0)::numeric(18, 4) as reporting_revenue,
     coalesce(bought.before_revenue, 0)::numeric(18, 4) as before_revenue,
@@ -108,3 +124,8 @@ left join bought
         people.campaign_id = bought.campaign_id
         and people.occurrence_key = bought.occurrence_key
         and people.customer_id = bought.customer_id
+left join visited
+    on
+        people.campaign_id = visited.campaign_id
+        and people.occurrence_key = visited.occurrence_key
+        and people.customer_id = visited.customer_id

@@ -42,6 +42,10 @@ select
     is_in_test,
     count(*) as people_count,
     count(*) filter (where has_clicked) as clicked_count,
+    -- Where a shop does not track visits, nobody knows who came.
+    case
+        when exists (select 1 from {{ ref('sessions') }}) then count(*) filter (where has_visited)
+    end as visitors_count,
     count(*) filter (where orders_count > 0) as buyers_count,
     sum(orders_count)::bigint as orders_count,
     sum(orders_count ^ 2)::double precision as orders_squares,

@@ -88,7 +88,7 @@ joined as (
         (coalesce(counted.accepted, 0) * {{ var('mail_cost') }})::numeric(18, 4) as reporting_cost,
         effects.holdout,
         effects.holdout_count,
-        {% for total in ['orders_count', 'reporting_revenue'] -%}
+        {% for total in ['visitors_count', 'orders_count', 'reporting_revenue'] -%}
             {%- set change, margin = 'effects.' ~ total ~ '_change', 'effects.' ~ total ~ '_margin' -%}
             (effects.people_count * {{ change }})::numeric(18, 4) as incremental_{{ total }},
             (effects.people_count * ({{ change }} - {{ margin }}))::numeric(18, 4) as incremental_{{ total }}_low,
