@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -50,7 +50,7 @@ chaos-publish: install ## 100 publications, 20 builds killed, 20 readers: no err
 fuzz: install ## forged signatures and tokens, shuffled and doubled events
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-eval: eval-scores eval-identity eval-experiments ## everything that is measured beside published figures
+eval: eval-scores eval-identity eval-experiments eval-retail ## everything that is measured beside published figures
 
 eval-scores: install ## every score beside its published anchors
 	@$(BIN)/python -m tests.eval scoring $(ARGS)
@@ -60,6 +60,9 @@ eval-identity: install ## identity on labelled people beside Splink's own demo s
 
 eval-experiments: install ## errors under peeking, power, and a published e-mail experiment through our own tables
 	@$(BIN)/python -m tests.eval experiments $(ARGS)
+
+eval-retail: install ## a real shop's year through the whole pipeline, beside pandas on the raw file, to the cent
+	@$(BIN)/python -m tests.eval retail $(ARGS)
 
 bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench events $(ARGS)
