@@ -11,6 +11,8 @@ MAX_TEXT_CHARS = 500
 MAX_URL_CHARS = 2_000
 MAX_PRODUCTS = 50
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+# Parts of a path that may stand for one person: an address, a token, a number of an order.
+_PERSONAL = re.compile(r"[^/]*(?:@|%40)[^/]*|[0-9A-Fa-f-]{16,}|[^/]*[0-9]{6,}[^/]*")
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 
 TEXTS = (
@@ -39,7 +41,11 @@ class Kept:
             properties["products"] = [self._product(_dict(entry)) for entry in products[:MAX_PRODUCTS]]
         shown = {name: text for name in TITLES if kind != "track" and (text := text_of(page.get(name)))}
         url = self._url(page.get("url"))
-        where = {"url": url, "path": _path(url or page.get("path")), "referrer_host": _host(page.get("referrer"))}
+        where = {
+            "url": url and urlsplit(url)._replace(path=_nameless(urlsplit(url).path)).geturl(),
+            "path": _path(url or page.get("path")),
+            "referrer_host": _host(page.get("referrer")),
+        }
         campaign = _dict(context.get("campaign")) or _utm(url)
         named = {name: text for name in SOURCES if (text := text_of(campaign.get(name)))}
         return _json(properties), _json(shown | {k: v for k, v in where.items() if v}), _json(named)
@@ -76,10 +82,16 @@ def _number(value: Any) -> str | None:
 
 
 def _path(value: Any) -> str | None:
+    parts = _split(value)
+    if parts is not None:
+        return text_of(_nameless(parts.path)) or "/"
     text = text_of(value)
-    if text is None:
-        return None
-    return (urlsplit(text).path if "://" in text else text.partition("?")[0].partition("#")[0]) or "/"
+    # What is no whole address is a path, or it is nothing.
+    return _nameless(text.partition("?")[0].partition("#")[0]) if text and text.startswith("/") else None
+
+
+def _nameless(path: str) -> str:
+    return "/".join("-" if _PERSONAL.fullmatch(part) else part for part in path.split("/"))
 
 
 def _host(value: Any) -> str | None:

@@ -173,6 +173,22 @@ def test_addresses_of_pages_lose_what_may_name_a_person() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/12345678/orders/0a1b2c3d4e5f60718293a4b5c6d7e8f9/authenticate", "/-/orders/-/authenticate"),
+        ("/me/ada@post.example", "/me/-"),
+        ("/me/ada%40post.example/edit", "/me/-/edit"),
+        ("/products/house-espresso-beans-250-g", "/products/house-espresso-beans-250-g"),
+        ("/collections/2026", "/collections/2026"),
+    ],
+    ids=["order_page", "address", "quoted_address", "product", "year"],
+)
+def test_parts_of_a_path_that_stand_for_a_person_are_left_out(path: str, kept: str) -> None:
+    assert page({}, url=f"https://shop.example{path}?key=x")[0] == {"url": f"https://shop.example{kept}", "path": kept}
+    assert page({"page": {"path": f"{path}#x"}})[0] == {"path": kept}
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "https://evil.example/shop.example",
