@@ -52,7 +52,8 @@ class Tracking:
             CORSMiddleware,
             allow_origins=sorted(self._origins),
             allow_methods=["POST"],
-            allow_headers=["authorization", "content-type"],
+            # What the libraries of browsers send; the last one when they try again.
+            allow_headers=["authorization", "content-type", "x-retry-count"],
             max_age=86_400,
         )
         return Mount("/v1", routes=routes, middleware=[cors])
