@@ -47,7 +47,7 @@ endif
 chaos-publish: install ## 100 publications, 20 builds killed, 20 readers: no error and no mixture (ARGS=... to make it shorter)
 	@$(BIN)/python -m tests.chaos.publishing $(ARGS)
 
-fuzz: install ## forged signatures and tokens, shuffled and doubled events
+fuzz: install ## forged signatures and tokens, shuffled and doubled events, templates that mean harm
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 eval: eval-scores eval-identity eval-experiments eval-retail ## everything that is measured beside published figures

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz [--forgery N] [--tokens N] [--scanners N] [--events N] [--seed S]`; without a number: all."""
+"""`python -m tests.fuzz [--PART N ...] [--seed S]`, the parts being those of FULL; without a number: all."""
 
 import argparse
 import os
@@ -10,16 +10,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rapport.settings import Settings
 
-from . import events, forgery, tokens
+from . import events, forgery, templates, tokens
 from .house import house
 
-FULL = {"forgery": 1_000_000, "tokens": 1_000_000, "scanners": 10_000, "events": 1_000_000}
+FULL = {"forgery": 1_000_000, "tokens": 1_000_000, "scanners": 10_000, "events": 1_000_000, "templates": 20_000}
 
 
 def main() -> int:
     """Runs the parts that were asked for; 0 when all of them proved what they should."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz", description="What the public may try with the gateway."
+        prog="python -m tests.fuzz", description="What others may try with the gateway, and with templates."
     )
     for name in FULL:
         parser.add_argument(f"--{name}", type=int, metavar="N")
@@ -33,6 +33,7 @@ def main() -> int:
         "tokens": lambda settings, number: tokens.forge(settings, number, chosen.seed, chosen.processes),
         "scanners": lambda settings, number: tokens.scan(settings, number, chosen.seed),
         "events": lambda settings, number: events.shuffle(settings, keys[0], number, chosen.seed),
+        "templates": lambda _, number: templates.attack(number, chosen.seed, chosen.processes),
     }
     held = True
     for name, number in asked.items():

@@ -3,9 +3,10 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from rapport.campaigns import sandbox
 from rapport.settings import Settings
 
-from . import events, forgery, tokens
+from . import events, forgery, templates, tokens
 from .house import settings_for
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
@@ -47,3 +48,15 @@ def test_a_gateway_that_forgot_a_check_is_caught(
     held, told = forgery.forge(settings, KEYS, 200, seed=7, processes=1)
     assert not held
     assert "status 200" in told
+
+
+def test_no_template_escapes_hangs_or_grows() -> None:
+    held, told = templates.attack(400, seed=7, processes=1)
+    assert held, told
+
+
+def test_templates_that_nobody_checked_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "faults", lambda source: [])
+    held, told = templates.attack(500, seed=7, processes=1)
+    assert not held
+    assert "brought its process down" in told or "printed" in told or "took" in told

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import minijinja
 
-from rapport.campaigns import fields, markup, templating, variants
+from rapport.campaigns import fields, markup, sandbox, templating, variants
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import Problem, suggestion
 
@@ -86,11 +86,9 @@ def _files(campaign: Mailing) -> list[tuple[Path, str, str]]:
 
 
 def _source_faults(text: str, allowed: frozenset[str]) -> list[tuple[int | None, str]]:
-    if len(text) > templating.SOURCE_LIMIT:
-        return [(None, f"longer than {templating.SOURCE_LIMIT:,} characters")]
-    repeated = templating.repeats_literal(text)
-    if repeated:
-        return [(repeated, "a text may not be multiplied; write it out")]
+    forbidden = sandbox.faults(text)
+    if forbidden:
+        return forbidden
     try:
         names = templating.names_in(text)
     except minijinja.TemplateError as error:

@@ -1,7 +1,8 @@
 """The template sandbox: strict, bounded, and unable to print what is not there."""
 
 import re
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,19 +11,23 @@ from zoneinfo import ZoneInfo
 
 import minijinja
 
+from rapport.campaigns import sandbox
 from rapport.campaigns.fields import TEXT_FIELDS
 from rapport.errors import DataError
 
 # Each instruction of the engine costs one. A long mail takes a few thousand.
-FUEL = 200_000
+FUEL = 40_000
 OUTPUT_LIMIT = 1_000_000
-SOURCE_LIMIT = 500_000
-GLOBALS = frozenset({"range", "dict", "namespace", "lipsum", "cycler", "joiner"})
+# What plain text in loops may come to before the length of the whole is looked at.
+LOOP_OUTPUT_LIMIT = 16_000_000
+# A reader's text that is longer than this is a mistake of whoever entered it.
+TEXT_LIMIT = 10_000
+RANGE_LIMIT = 1_000
+ESCAPED = ".html"
 # In the private-use area: no real text contains them, and upper-casing, trimming or joining keeps them.
 _OPEN, _CLOSE = "\uf8f0", "\uf8f1"
 _MISSING = re.compile(f"{_OPEN}(.*?){_CLOSE}", re.DOTALL)
 _LOCALE_FILTER = re.compile(r"\|\s*(money|date|number)\b")
-_REPEATED_LITERAL = re.compile(r"""["']\s*\*|\*\s*["']""")
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
@@ -51,8 +56,25 @@ class _Missing:
         return self._text
 
 
+class _Printed(threading.local):
+    """Characters that the running render of a thread has printed by its tags so far."""
+
+    count = 0
+
+
+_printed = _Printed()
+
+
 def _finalize(value: Any) -> Any:
-    return f"{_OPEN}value{_CLOSE}" if value is None else value
+    if value is None:
+        return f"{_OPEN}value{_CLOSE}"
+    if type(value) is str:
+        _printed.count += len(value)
+        if _printed.count > OUTPUT_LIMIT:
+            raise ValueError("prints too much")
+    elif isinstance(value, list | tuple | dict):
+        raise TypeError("a list has no words of its own")
+    return value
 
 
 def _is_none(value: Any) -> bool:
@@ -115,30 +137,109 @@ def _with_query(url: Any, query: Any) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode(pairs), parts.fragment))
 
 
+def _times(value: Any, number: Any) -> Any:
+    if _is_none(value) or _is_none(number):
+        return _Missing("number")
+    if isinstance(value, str | list) or isinstance(number, str | list):
+        raise TypeError("only numbers are multiplied")
+    return value * number
+
+
+def _join(values: Any, between: Any = "") -> str:
+    parts = [_text(value) for value in values]
+    _fits(sum(map(len, parts)) + len(str(between)) * len(parts))
+    return str(between).join(parts)
+
+
+def _replace(text: Any, old: Any, new: Any) -> str:
+    text, old, new = _text(text), str(old), _text(new)
+    _fits(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
+    return text.replace(old, new)
+
+
+def _text(value: Any) -> str:
+    return f"{_OPEN}value{_CLOSE}" if value is None else str(value)
+
+
+def _fits(length: int) -> None:
+    if length > TEXT_LIMIT:
+        raise ValueError("a text becomes too long")
+
+
+def _range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > RANGE_LIMIT:
+        raise ValueError("a range is too long")
+    return numbers
+
+
+def _required(value: Any, name: Any) -> Any:
+    """The value, or the missing field by its name: for what has no words of its own, such as a list."""
+    return value or _Missing(str(name))
+
+
+def _web(url: Any) -> Any:
+    """An address that is safe to link to; anything else is missing."""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else _Missing("url")
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "money": _money,
+    "number": _number,
+    "date": _date,
+    "page": _page,
+    "with_query": _with_query,
+    "times": _times,
+    "join": _join,
+    "replace": _replace,
+    "required": _required,
+    "web": _web,
+}
+_NOT_FOR_TEMPLATES = {
+    "filters": (
+        "safe",
+        "tojson",
+        "format",
+        "indent",
+        "batch",
+        "slice",
+        "map",
+        "attr",
+        "pprint",
+        "split",
+        "chain",
+        "zip",
+    ),
+    "globals": ("debug", "dict", "namespace", "lipsum", "cycler", "joiner"),
+}
+
+
 @lru_cache(maxsize=512)
 def environment(name: str = "", source: str = "") -> minijinja.Environment:
     """The engine with one template, parsed once; names ending in .html are escaped as HTML."""
     env = minijinja.Environment(
         undefined_behavior="strict",
-        fuel=FUEL,
-        auto_escape_callback=lambda name: "html" if name.endswith(".html") else False,
+        # A long text in a loop costs one instruction too.
+        fuel=min(FUEL, LOOP_OUTPUT_LIMIT // max(1, sandbox.text_in_loops(source))),
+        auto_escape_callback=lambda name: "html" if name.endswith(ESCAPED) else False,
         finalizer=_finalize,
+        pycompat=False,
         templates={name: source} if name else {},
     )
-    for name, function in (
-        ("money", _money),
-        ("number", _number),
-        ("date", _date),
-        ("page", _page),
-        ("with_query", _with_query),
-    ):
-        env.add_filter(name, function)
+    for unwanted in _NOT_FOR_TEMPLATES["filters"]:
+        env.remove_filter(unwanted)
+    for unwanted in _NOT_FOR_TEMPLATES["globals"]:
+        env.remove_global(unwanted)
+    for filter_name, function in _FILTERS.items():
+        env.add_filter(filter_name, function)
+    env.add_function("range", _range)
     env.add_test("none", _is_none)
     return env
 
 
 def render_source(source: str, name: str, values: Mapping[str, Any]) -> str:
     """Renders one source. Raises MissingFieldError for an absent field, ContentError for anything else."""
+    _printed.count = 0
     try:
         text: str = environment(name, source).render_template(name, **values)
     except minijinja.TemplateError as error:
@@ -161,13 +262,15 @@ def template_values(context: Mapping[str, Any], links: Mapping[str, str], langua
         text = values[name]
         if text is None or not str(text).strip():
             values[name] = _Missing(name)
+        elif len(text) > TEXT_LIMIT:
+            raise ContentError(f"{name} is longer than {TEXT_LIMIT:,} characters")
     values.update(links)
     return values
 
 
 def names_in(source: str) -> set[str]:
     """Names that a template expects to be given. Raises minijinja.TemplateError for broken syntax."""
-    return set(environment().undeclared_variables_in_str(source)) - GLOBALS
+    return set(environment().undeclared_variables_in_str(source)) - sandbox.FUNCTIONS
 
 
 def used_fields(sources: Iterable[str]) -> set[str]:
@@ -189,15 +292,6 @@ def line_of(source: str, name: str) -> int:
         if word:
             return source.count("\n", 0, tag.start() + word.start()) + 1
     return 1
-
-
-def repeats_literal(source: str) -> int | None:
-    """Line of `'text' * n`, which allocates before any bound can act; None when there is none."""
-    for tag in _TAG.finditer(source):
-        found = _REPEATED_LITERAL.search(tag[0])
-        if found:
-            return source.count("\n", 0, tag.start() + found.start()) + 1
-    return None
 
 
 def explain(error: minijinja.TemplateError) -> str:
