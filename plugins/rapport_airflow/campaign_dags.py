@@ -10,7 +10,7 @@ import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, EventsTimetable, get_parsing_context, task
 
 from rapport import pipeline
-from rapport.campaigns.definition import FILE, Campaign, Confirmation, load_campaign
+from rapport.campaigns.definition import FILE, Campaign, Confirmation, Flow, load_campaign
 from rapport.campaigns.timing import to_utc
 from rapport.settings import Settings, get_settings
 from rapport_airflow.assets import CAMPAIGN_AUDIENCE
@@ -57,6 +57,25 @@ Every minute.
 - It succeeded and a mail did not come: `ops.decision` and `ops.send` hold the reason, under the key of the request.
 """
 
+FLOW_NOTES = """### {title}
+
+#### What
+Moves everybody in the flow `{name}` as far as they are due: who comes in because of `{trigger}`, who leaves, and whose
+step is planned. Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time.
+
+#### When
+Every quarter of an hour. What it knows of people is the newest build.
+
+#### Who cares
+{owner}.
+
+#### What to do if it fails
+- The audience is stale or has not passed its gate: see `build_customers`. Steps wait; those that come too late are left
+  out by themselves. Running it twice moves nobody twice.
+- A problem in the campaign's folder is named with file and line: correct it, or ask {owner}.
+- It succeeded and somebody did not get a step: `rapport campaign flow {name}` and `ops.flow_step` hold the reasons.
+"""
+
 BROKEN_NOTES = """### The campaign `{name}` cannot be read
 
 #### What
@@ -100,6 +119,8 @@ def campaign_dag(folder: Path, settings: Settings) -> DAG:
     """The campaign's own DAG, or the one that says what is wrong with its folder."""
     try:
         campaign = load_campaign(folder, settings)
+        if isinstance(campaign, Flow):
+            return _flow_dag(campaign)
         return _confirmation_dag(campaign) if isinstance(campaign, Confirmation) else _planning_dag(campaign)
     except Exception as error:  # whatever is wrong with one folder must not reach the others
         return _broken_dag(folder, error)
@@ -136,6 +157,24 @@ def _confirmation_dag(confirmation: Confirmation) -> DAG:
     ) as dag:
 
         @task(retries=0)
+        def plan() -> None:
+            _plan(name)
+
+        plan()
+    return dag
+
+
+def _flow_dag(flow: Flow) -> DAG:
+    name = flow.name
+    with DAG(
+        PREFIX + name,
+        **HOUSE,
+        schedule="*/15 * * * *",
+        tags=[Tag.CAMPAIGN],
+        doc_md=FLOW_NOTES.format(title=flow.title, name=name, trigger=flow.trigger, owner=flow.owner),
+    ) as dag:
+
+        @task(inlets=[CAMPAIGN_AUDIENCE], retries=0)
         def plan() -> None:
             _plan(name)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import minijinja
 
-from rapport.campaigns import fields, markup, sandbox, templating, variants
+from rapport.campaigns import fields, markup, sandbox, templating, triggers, variants
+from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import Problem, suggestion
 
@@ -21,7 +22,7 @@ def strays(campaign: Mailing, versions: Sequence[variants.Version]) -> list[Prob
         if stem in languages:
             languages[stem].add(language)
         else:
-            told = "no variant has this body; name it in `experiment` or remove it"
+            told = "no variant or step has this body; name it in `experiment` or `steps`, or remove it"
             problems.append(Problem(f"{campaign.name}/{path.name}", None, "", told))
     spoken = set().union(*languages.values())
     for stem, known in languages.items():
@@ -65,7 +66,7 @@ def check(version: variants.Version, language: str, files: Mapping[str, str]) ->
         text = getattr(campaign, f"{field}_for")(language)
         if text:
             sources[version.place(field)] = (text, "campaign.yml")
-    allowed = fields.CONFIRMATION_FIELDS if isinstance(campaign, Confirmation) else fields.ALLOWED_FIELDS
+    allowed = _allowed(campaign)
     problems = []
     for field, (text, file) in sources.items():
         where = f"{campaign.name}/{file}"
@@ -77,6 +78,14 @@ def check(version: variants.Version, language: str, files: Mapping[str, str]) ->
         if field.endswith(".mjml"):
             problems += [Problem(where, line, "", message) for line, message in markup.mjml_faults(text)]
     return problems
+
+
+def _allowed(campaign: Mailing) -> frozenset[str]:
+    if isinstance(campaign, Confirmation):
+        return fields.CONFIRMATION_FIELDS
+    if isinstance(campaign, Flow):
+        return fields.ALLOWED_FIELDS | {triggers.FIELD} | ({triggers.SURVEY_LINK} if campaign.survey else set())
+    return fields.ALLOWED_FIELDS
 
 
 def _files(campaign: Mailing) -> list[tuple[Path, str, str]]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import minijinja
 
-from rapport.campaigns import bodies, fields, markup, templating, variants
+from rapport.campaigns import bodies, fields, markup, templating, triggers, variants
+from rapport.campaigns.flow import Flow, steps
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.templating import ContentError, MissingFieldError
@@ -36,6 +37,7 @@ FOOTER = {
 }
 
 CONFIRM_LINK = {"confirm_url": "the link to confirm by: {{ confirm_url }}"}
+ANSWER_LINK = {triggers.SURVEY_LINK: "the link to answer by: {{ survey_url }}?answer=9"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class RenderedMessage:
 
 @lru_cache(maxsize=256)
 def _fields(*sources: str) -> frozenset[str]:
-    return frozenset(templating.used_fields(sources) & fields.AUDIENCE_FIELDS)
+    return frozenset(templating.used_fields(sources) & (fields.AUDIENCE_FIELDS | {triggers.FIELD}))
 
 
 def compile_campaign(campaign: Mailing) -> list[Template]:
@@ -75,12 +77,16 @@ def compile_campaign(campaign: Mailing) -> list[Template]:
 
     Raises CampaignError with all problems of all files.
     """
-    versions = variants.versions(campaign)
+    return [template for made in compile_versions(campaign).values() for template in made]
+
+
+def compile_versions(campaign: Mailing) -> dict[str, list[Template]]:
+    """As compile_campaign, by the version's name: the variant, or the step of a flow."""
+    versions = steps(campaign) if isinstance(campaign, Flow) else variants.versions(campaign)
     problems = bodies.strays(campaign, versions)
-    templates: list[Template] = []
+    templates: dict[str, list[Template]] = {}
     for version in versions:
-        made, found = _compile_version(version)
-        templates += made
+        templates[version.name], found = _compile_version(version)
         problems += found
     if problems:
         # Variants share files, and so their problems.
@@ -120,6 +126,8 @@ def standard_links(settings: Settings, unsubscribe_url: str, preferences_url: st
         "shop_postal_address": settings.require("shop_postal_address"),
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": preferences_url or unsubscribe_url,
+        # Of a survey's mail the renderer puts the person's own in its place; nothing else may print it.
+        "survey_url": unsubscribe_url,
     }
 
 
@@ -160,10 +168,11 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
         "body_text": prelude + files[text_name],
     }
     # The control's version is what it would be without an experiment.
-    told = [] if version.name == variants.CONTROL else [version.name]
+    variant = variants.CONTROL if isinstance(campaign, Flow) else version.name
+    told = [] if variant == variants.CONTROL else [variant]
     identity = json.dumps([campaign.name, language, *parts.values(), *told], ensure_ascii=False)
     template_version = hashlib.sha256(identity.encode()).hexdigest()
-    template = Template(campaign.name, template_version, language, **parts, variant=version.name)
+    template = Template(campaign.name, template_version, language, **parts, variant=variant)
     _try_out(campaign, template, rich_name)
     return template
 
@@ -189,6 +198,11 @@ def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:
     if isinstance(campaign, Confirmation):
         links["confirm_url"] = "https://mail.shop.example/c/sample-token"
         context, needed = fields.SAMPLE_REQUEST, FOOTER | CONFIRM_LINK
+    if isinstance(campaign, Flow):
+        context = {**context, triggers.FIELD: triggers.SAMPLES[campaign.trigger]}
+        if campaign.survey:
+            links[triggers.SURVEY_LINK] = "https://mail.shop.example/s/sample-token"
+            needed = needed | ANSWER_LINK
     try:
         sample = render(template, context, links)
         # Of every mail that leaves, delivery checks it once more, as it was rendered.

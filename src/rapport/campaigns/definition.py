@@ -10,15 +10,16 @@ from pydantic import BaseModel, ValidationError
 
 from rapport.campaigns import timing, yamlfile
 from rapport.campaigns.content import compile_campaign
+from rapport.campaigns.flow import FLOW, Flow
 from rapport.campaigns.model import (
     CONFIRMATION,
     TEXT_TAGS,
     Campaign,
     Confirmation,
     Mailing,
-    json_schema,
 )
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
+from rapport.campaigns.schema import json_schema
 from rapport.campaigns.variants import DECISION_MARGIN
 from rapport.settings import Settings, get_settings
 
@@ -26,6 +27,8 @@ __all__ = [
     "Campaign",
     "CampaignError",
     "Confirmation",
+    "Definition",
+    "Flow",
     "Problem",
     "json_schema",
     "known_segments",
@@ -34,13 +37,13 @@ __all__ = [
 ]
 
 FILE = "campaign.yml"
+Definition = Campaign | Confirmation | Flow
+_KINDS: dict[str, type[Campaign] | type[Confirmation] | type[Flow]] = {CONFIRMATION: Confirmation, FLOW: Flow}
 # Relations beside the segments that bring them together.
 _NO_SEGMENTS = {"customer_segments", "current_members", "segment_sizes"}
 
 
-def load_campaign(
-    path: Path, settings: Settings | None = None, *, now: datetime | None = None
-) -> Campaign | Confirmation:
+def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime | None = None) -> Definition:
     """The campaign of a folder (or of its campaign.yml), checked whole.
 
     With `now`, a broadcast whose last moment is past is a problem too. Raises CampaignError naming file, line, field
@@ -59,8 +62,8 @@ def load_campaign(
     problems = [
         Problem(where, line, _dotted(location), "stands twice; keep one") for location, line in document.repeated
     ]
-    campaign: Campaign | Confirmation | None = None
-    model = Confirmation if document.data.get("kind") == CONFIRMATION else Campaign
+    campaign: Definition | None = None
+    model = _KINDS.get(str(document.data.get("kind")), Campaign)
     try:
         campaign = model.model_validate({**_with_zone(document.data, settings), "folder": folder})
     except ValidationError as error:
@@ -68,6 +71,8 @@ def load_campaign(
     problems += _check_surroundings(document, folder, where, settings)
     if isinstance(campaign, Campaign):
         problems += _check_calendar(campaign, document, where, now)
+    if isinstance(campaign, Flow):
+        problems += _check_steps(campaign, document, where)
     if campaign is not None:
         try:
             compile_campaign(campaign)
@@ -80,14 +85,14 @@ def load_campaign(
 
 def load_all(
     directory: Path, settings: Settings | None = None, *, now: datetime | None = None
-) -> list[Campaign | Confirmation]:
+) -> list[Definition]:
     """Every campaign below a folder, by name; `archive` and names that begin with `_` or `.` are left alone.
 
     `now` as for load_campaign.
 
     Raises one CampaignError with the problems of all of them.
     """
-    campaigns: list[Campaign | Confirmation] = []
+    campaigns: list[Definition] = []
     problems: list[Problem] = []
     for file in sorted(directory.glob(f"*/{FILE}")):
         if file.parent.name == "archive" or file.parent.name.startswith(("_", ".")):
@@ -128,7 +133,7 @@ def _translate(fault: Mapping[str, Any], document: yamlfile.Document, where: str
     elif kind == "missing":
         message = "is missing; add it"
     elif kind == "literal_error" and location == ("kind",):
-        message = f"must be 'recurring', 'broadcast' or 'confirmation', not {fault['input']!r}"
+        message = f"must be 'recurring', 'broadcast', 'flow' or 'confirmation', not {fault['input']!r}"
     elif kind == "literal_error":
         message = f"must be {fault['ctx']['expected']}, not {fault['input']!r}"
     elif kind == "string_pattern_mismatch":
@@ -192,6 +197,18 @@ def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str,
             told = f"{at.isoformat(timespec='minutes')} is past; set a later date, or move the folder to archive/"
             problems.append(Problem(where, document.line(("schedule", "at")), "schedule.at", told))
     return problems
+
+
+def _check_steps(flow: Flow, document: yamlfile.Document, where: str) -> list[Problem]:
+    told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
+    windows = {("window",): flow.window} | {
+        ("steps", number, "window"): step.window for number, step in enumerate(flow.steps) if step.window
+    }
+    return [
+        Problem(where, document.line(location), _dotted(location), told)
+        for location, window in windows.items()
+        if not timing.has_opening(window, flow.quiet_hours)
+    ]
 
 
 def _placed(problem: Problem, document: yamlfile.Document, where: str) -> Problem:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, RootModel, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rapport.campaigns.parts import (
     TEXT_TAGS,
@@ -32,14 +32,14 @@ __all__ = [
     "Schedule",
     "Span",
     "Utm",
-    "json_schema",
+    "not_reserved",
 ]
 
 # The kind, and the only topic, of the mail that asks for a confirmation.
 CONFIRMATION = "confirmation"
 
 
-def _not_reserved(value: str) -> str:
+def not_reserved(value: str) -> str:
     if value == CONFIRMATION:
         raise ValueError("belongs to the mail that asks for a confirmation; choose another topic")
     return value
@@ -111,7 +111,7 @@ class Mailing(Part):
 class Campaign(Mailing):
     """One campaign that goes to a segment on its own calendar."""
 
-    topic: Annotated[Slug, AfterValidator(_not_reserved)] = Field(
+    topic: Annotated[Slug, AfterValidator(not_reserved)] = Field(
         description="What people agree to and cancel by, such as marketing."
     )
     kind: Literal["recurring", "broadcast"]
@@ -161,15 +161,3 @@ def _for_language(text: str | dict[str, str] | None, language: str, default: str
     if isinstance(text, dict):
         return text.get(language)
     return text if language == default else None
-
-
-class _Either(RootModel[Annotated[Campaign | Confirmation, Field(discriminator="kind")]]):
-    """A `campaign.yml` of any kind."""
-
-
-def json_schema() -> dict[str, object]:
-    """JSON schema of `campaign.yml`, for editors."""
-    schema = _Either.model_json_schema(by_alias=True)
-    for kind in (Campaign, Confirmation):
-        schema["$defs"][kind.__name__]["properties"].pop("folder", None)
-    return schema

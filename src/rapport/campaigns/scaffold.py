@@ -5,8 +5,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
-from rapport.campaigns.definition import load_all
-from rapport.campaigns.model import Campaign, Confirmation
+from rapport.campaigns.definition import Definition, load_all
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.settings import Settings
 
@@ -27,6 +26,6 @@ def new(name: str, directory: Path) -> Path:
     return folder
 
 
-def check(directory: Path, settings: Settings, now: datetime) -> list[Campaign | Confirmation]:
+def check(directory: Path, settings: Settings, now: datetime) -> list[Definition]:
     """All campaigns of a folder, past broadcasts refused too. Raises CampaignError with every problem found."""
     return load_all(directory, settings, now=now)

@@ -81,10 +81,11 @@ class Version:
     stem: str
     mailing: "Mailing"
     overridden: frozenset[str] = frozenset()
+    block: str = ""
 
     def place(self, field: str) -> str:
         """Where campaign.yml states a field of this version."""
-        return f"experiment.variants.{self.name}.{field}" if field in self.overridden else field
+        return f"{self.block}.{field}" if field in self.overridden else field
 
 
 def versions(campaign: "Mailing") -> list[Version]:
@@ -97,7 +98,7 @@ def versions(campaign: "Mailing") -> list[Version]:
         variant = experiment.variants[name]
         stated = variant.model_dump(include={"subject", "preheader"}, exclude_none=True)
         mailing = campaign.model_copy(update=stated)
-        found.append(Version(name, variant.body or BODY, mailing, frozenset(stated)))
+        found.append(Version(name, variant.body or BODY, mailing, frozenset(stated), f"experiment.variants.{name}"))
     return found
 
 

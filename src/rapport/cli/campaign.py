@@ -21,13 +21,16 @@ Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
 def list_campaigns() -> None:
     """Every campaign, its segment and its next occurrence."""
     from rapport.campaigns.calendar import next_occurrence
-    from rapport.campaigns.definition import Confirmation, load_all
+    from rapport.campaigns.definition import Confirmation, Flow, load_all
 
     settings = get_settings()
     now = get_clock(settings).now()
     for campaign in load_all(settings.campaigns_dir):
         if isinstance(campaign, Confirmation):
             typer.echo(f"{campaign.name:24} {'':20} next: on request")
+            continue
+        if isinstance(campaign, Flow):
+            typer.echo(f"{campaign.name:24} {'':20} next: on {campaign.trigger}")
             continue
         upcoming = next_occurrence(campaign, now)
         typer.echo(f"{campaign.name:24} {campaign.segment:20} next: {upcoming.key if upcoming else 'none'}")

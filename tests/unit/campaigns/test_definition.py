@@ -164,7 +164,7 @@ def test_the_whole_folder_is_judged_at_once(spring: Edit, shop: Settings) -> Non
 def test_the_schema_knows_every_field_but_the_folder() -> None:
     kinds = json_schema()["$defs"]
     assert "expires_after" in kinds["Campaign"]["properties"]  # type: ignore[index]
-    for kind in ("Campaign", "Confirmation"):
+    for kind in ("Campaign", "Confirmation", "Flow"):
         assert "folder" not in kinds[kind]["properties"]  # type: ignore[index]
         assert kinds[kind]["additionalProperties"] is False  # type: ignore[index]
     assert not {"segment", "schedule", "holdout_percent"} & set(kinds["Confirmation"]["properties"])  # type: ignore[index]
