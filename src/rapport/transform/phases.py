@@ -24,21 +24,22 @@ _PREPARE = ("path:seeds", "path:models/staging", "path:models/intermediate/unifi
 _BUILD = ("path:models/intermediate/customers", "path:models/marts", "path:models/segments", "path:models/activation")
 
 
-def prepare(settings: Settings, as_of: datetime) -> BuildReport:
-    """Seeds, staging, profiles, identifiers and edges, with their tests.
+def prepare(settings: Settings, as_of: datetime, *, full_refresh: bool = False) -> BuildReport:
+    """Seeds, staging, profiles, identifiers and edges, with their tests. `full_refresh` makes orders anew that did not
+    change; so does another version of the dbt project.
 
     Raises DataError naming the models and tests that failed, TransientError when the database or its lock is not free.
     """
     # Tests that also look at marts belong to the second phase.
-    return _run("prepare", settings, as_of, _PREPARE, ("--indirect-selection", "buildable"))
+    return _run("prepare", settings, as_of, _PREPARE, full_refresh, ("--indirect-selection", "buildable"))
 
 
-def build(settings: Settings, as_of: datetime) -> BuildReport:
+def build(settings: Settings, as_of: datetime, *, full_refresh: bool = False) -> BuildReport:
     """Marts, segments and the audience, with their tests, beside those that are read; needs resolved customer ids.
 
     Raises as `prepare` does. What is read stays as it is until `publish`.
     """
-    return _run("build", settings, as_of, _BUILD, ())
+    return _run("build", settings, as_of, _BUILD, full_refresh)
 
 
 def generate_docs(settings: Settings, as_of: datetime) -> Path:
@@ -52,15 +53,18 @@ def _run(
     settings: Settings,
     as_of: datetime,
     paths: Sequence[str],
-    arguments: Sequence[str],
+    full_refresh: bool,
+    arguments: Sequence[str] = (),
 ) -> BuildReport:
     started = monotonic()
     nodes: tuple[NodeResult, ...] = ()
-    with postgres_needed(phase), building(settings, phase, as_of) as build_id:
+    with postgres_needed(phase), building(settings, phase, as_of) as opened:
+        build_id = opened.build_id
+        anew = ("--full-refresh",) if full_refresh or opened.is_first_of_version else ()
         try:
             nodes = run_dbt(
                 "build", settings, as_of,
-                ("--select", *paths, "--exclude", "test_type:unit", *arguments),
+                ("--select", *paths, "--exclude", "test_type:unit", *arguments, *anew),
             )  # fmt: skip
             _require_passed(phase, nodes)
         except Exception as error:

@@ -122,7 +122,7 @@ def _relations(conn: Connection, suffix: str) -> Sequence[dict[str, Any]]:
 def _describe(conn: Connection, suffix: str) -> dict[str, dict[str, Any]]:
     """Rows and an order-free checksum by relation, under the name it will be read by."""
     query = sql.SQL(
-        "select count(*) as rows, coalesce(bit_xor(hashtextextended(found::text, 0)), 0) as checksum from {} as found"
+        "select count(*) as rows, coalesce(bit_xor(hash_record_extended(found, 0)), 0) as checksum from {} as found"
     )
     found = {}
     for row in _relations(conn, suffix):

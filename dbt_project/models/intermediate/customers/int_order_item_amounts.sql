@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_orders')) }}") }}
 -- Grain: one row a line of an order, its money told apart: ordered - cancelled - returned = net. A credit line of a
 -- file (negative quantity) was not ordered and is returned. Reporting amounts are null where the day has no exchange
 -- rate, the margin also where a product's cost is not known.
@@ -5,7 +6,8 @@ with
 
 lines as (
 
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ ref('int_order_lines') }} as found
+    where {{ is_missing('found') }}
 
 ),
 
@@ -76,6 +78,7 @@ rated as (
 select
     order_item_key,
     order_key,
+    order_version,
     line_no,
     product_key,
     sku,

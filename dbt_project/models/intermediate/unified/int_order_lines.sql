@@ -1,11 +1,23 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_order_versions')) }}") }}
 -- Grain: one row a line of an order, of every source.
 -- net_amount is what the customer keeps and has paid for: after discounts, without cancelled and returned pieces.
 -- A returned or cancelled line of a file is a line of its own with a negative quantity.
 with
 
+missing as (
+
+    select * from {{ ref('int_order_versions') }} as versions
+    where {{ is_missing('versions') }}
+
+),
+
 shop_lines as (
 
-    select * from {{ ref('stg_shopify__order_lines') }}
+    select
+        lines.*,
+        missing.order_version
+    from {{ ref('stg_shopify__order_lines') }} as lines
+    inner join missing on lines.order_key = missing.order_key
 
 ),
 
@@ -17,7 +29,11 @@ shop_orders as (
 
 file_lines as (
 
-    select * from {{ ref('stg_files__order_lines') }}
+    select
+        lines.*,
+        missing.order_version
+    from {{ ref('stg_files__order_lines') }} as lines
+    inner join missing on lines.order_key = missing.order_key
 
 ),
 
@@ -27,6 +43,7 @@ from_shop as (
         coalesce('shopify:' || shop_lines.shop_line_id, shop_lines.order_key || ':' || shop_lines.line_no)
             as order_item_key,
         shop_lines.order_key,
+        shop_lines.order_version,
         'shopify' as source,
         shop_lines.line_no,
         shop_lines.product_key,
@@ -48,6 +65,7 @@ from_files as (
     select
         order_key || ':' || line_no as order_item_key,
         order_key,
+        order_version,
         'files' as source,
         line_no,
         -- Postage and fees have codes too, but are no products.

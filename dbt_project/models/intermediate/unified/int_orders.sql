@@ -1,17 +1,33 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_order_versions')) }}") }}
 -- Grain: one row an order document of every source; a credit note of a file is a document too (order_kind return).
 -- Test orders are left out. profile_key is null when the source says nothing about the buyer.
 with
 
+missing as (
+
+    select * from {{ ref('int_order_versions') }} as versions
+    where {{ is_missing('versions') }}
+
+),
+
 shop_orders as (
 
-    select * from {{ ref('stg_shopify__orders') }}
-    where not is_test
+    select
+        orders.*,
+        missing.order_version
+    from {{ ref('stg_shopify__orders') }} as orders
+    inner join missing on orders.order_key = missing.order_key
+    where not orders.is_test
 
 ),
 
 file_lines as (
 
-    select * from {{ ref('stg_files__order_lines') }}
+    select
+        lines.*,
+        missing.order_version
+    from {{ ref('stg_files__order_lines') }} as lines
+    inner join missing on lines.order_key = missing.order_key
 
 ),
 
@@ -19,6 +35,7 @@ file_orders as (
 
     select
         order_key,
+        order_version,
         min(profile_key) as profile_key,
         min(feed_order_id) as order_name,
         {{ canonical_email('min(email)') }} as email,
@@ -30,7 +47,7 @@ file_orders as (
         case when count(cancelled_at) = count(*) then max(cancelled_at) end as cancelled_at,
         case when bool_and(is_cancellation) then 'return' else 'sale' end as order_kind
     from file_lines
-    group by order_key
+    group by order_key, order_version
 
 ),
 
@@ -38,6 +55,7 @@ unioned as (
 
     select
         order_key,
+        order_version,
         'shopify' as source,
         order_name,
         'shopify:' || shop_customer_id as source_profile_key,
@@ -67,6 +85,7 @@ unioned as (
 
     select
         file_orders.order_key,
+        file_orders.order_version,
         'files' as source,
         file_orders.order_name,
         file_orders.profile_key as source_profile_key,

@@ -10,6 +10,22 @@ set
     detail = detail || '{"error": "the process that ran it ended"}'
 where status = 'running';
 
+-- name: passed_with_version
+-- A build of this version passed, and none of another one has touched the tables since.
+select from ops.build as passed
+where
+    passed.status = 'passed'
+    and passed.detail ->> 'phase' = %(phase)s
+    and passed.detail ->> 'project_version' = %(project_version)s
+    and not exists (
+        select from ops.build as other
+        where
+            other.detail ->> 'phase' = %(phase)s
+            and other.detail ->> 'project_version' is distinct from %(project_version)s
+            and other.started_at >= passed.started_at
+    )
+limit 1;
+
 -- name: start_build
 insert into ops.build (build_id, as_of, status, started_at, detail)
 values (%(build_id)s, %(as_of)s, 'running', %(started_at)s, %(detail)s);
