@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
-from tests.eval import experiments_peeking
+from tests.eval import experiments_hillstrom, experiments_peeking
 from tests.eval.figures import Figure, show
 
 PARTS: dict[str, tuple[Callable[[], Iterator[Figure]], ...]] = {
     "peeking": (experiments_peeking.peeking, experiments_peeking.heavy_tails, experiments_peeking.cuped),
+    "hillstrom": (experiments_hillstrom.hillstrom,),
 }
 
 
