@@ -13,6 +13,7 @@ from rapport import pipeline
 from rapport.campaigns.definition import FILE, Campaign, Confirmation, Flow, load_campaign
 from rapport.campaigns.timing import to_utc
 from rapport.settings import Settings, get_settings
+from rapport_airflow.approval import CampaignApproval
 from rapport_airflow.assets import CAMPAIGN_AUDIENCE
 from rapport_airflow.connections import runtime
 from rapport_airflow.house import HOUSE
@@ -24,7 +25,9 @@ NOTES = """### {title}
 
 #### What
 Plans the campaign `{name}` for the segment `{segment}`: who gets it, when, and for everybody else why not.
-Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time.
+Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time. First `approve` looks
+whether people must say yes: to a new version, to each broadcast, and to what is unusual. It waits for them without
+holding a slot; without a yes nothing is planned.
 
 #### When
 {when}
@@ -33,7 +36,9 @@ Sends nothing itself: the DAG `deliver` does, each message at its recipient's ow
 {owner}.
 
 #### What to do if it fails
-- The audience is stale or has not passed its gate: see `build_customers`; then clear `plan`. Planning twice
+- `approve` waits: read its question (Required actions) and answer, or `rapport campaign approve {name}`.
+- `approve` failed because nobody answered in time: clear it to ask once more, while the occurrence lasts.
+- The audience is stale or has not passed its gate: see `build_customers`; then clear what failed. Planning twice
   plans nothing twice.
 - A problem in the campaign's folder is named with file and line: correct it, or ask {owner}.
 - It succeeded and somebody did not get it: `ops.decision` holds the reason for every person and occurrence.
@@ -142,7 +147,7 @@ def _planning_dag(campaign: Campaign) -> DAG:
         def plan() -> None:
             _plan(name)
 
-        plan()
+        CampaignApproval(task_id="approve", campaign=name, inlets=[CAMPAIGN_AUDIENCE]) >> plan()
     return dag
 
 

@@ -1,13 +1,17 @@
 """The steps from raw tables to an audience, in the one order that both Airflow and `rapport run` use."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from rapport.clock import Clock
 from rapport.db import connect
-from rapport.errors import PermanentError
 from rapport.settings import Settings
+
+if TYPE_CHECKING:
+    from rapport.campaigns.requests import Request, Verdict
 
 VENDORS = ("shopify", "zendesk", "bluesky")
 AUDIENCE_GATE = "activation.campaign_audience"
@@ -93,19 +97,48 @@ def score(settings: Settings, clock: Clock) -> str:
 
 
 def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
-    """Plans what is due of a campaign now; returns its waterfall. Raises CampaignError or GateFailed."""
+    """Plans what is due of a campaign now; returns its waterfall. Raises CampaignError or GateFailed, which stand in
+    ops.campaign_hold until a later plan goes through."""
     from rapport.campaigns.confirmations import plan_confirmations
-    from rapport.campaigns.definition import Confirmation, load_campaign
+    from rapport.campaigns.definition import Confirmation, load_named
+    from rapport.campaigns.holds import on_record
     from rapport.campaigns.plan import plan as plan_campaign
 
-    folder = settings.campaigns_dir / name
-    if not folder.is_dir():
-        there = ", ".join(sorted(p.name for p in settings.campaigns_dir.iterdir() if p.is_dir()))
-        raise PermanentError(f"no campaign {name!r} under {settings.campaigns_dir}; there are: {there or 'none'}")
-    campaign = load_campaign(folder)
-    if isinstance(campaign, Confirmation):
-        return plan_confirmations(campaign, settings, clock, dry_run=dry_run)
-    return plan_campaign(campaign, settings, clock, dry_run=dry_run).waterfall
+    with nullcontext() if dry_run else on_record(name, settings, clock):
+        campaign = load_named(name, settings)
+        if isinstance(campaign, Confirmation):
+            return plan_confirmations(campaign, settings, clock, dry_run=dry_run)
+        return plan_campaign(campaign, settings, clock, dry_run=dry_run).waterfall
+
+
+def answer(
+    name: str, settings: Settings, clock: Clock, who: str | None, verdict: "Verdict", comment: str = ""
+) -> "Request | None":
+    """A person's answer at a command line to the campaign's open question, which is asked if it was not yet.
+
+    None when nothing is to approve. Raises PermanentError when the answer does not count, and as release.ask.
+    """
+    from rapport.campaigns import requests
+    from rapport.campaigns.audit import local_user
+    from rapport.delivery.release import ask
+
+    asked = ask(name, settings, clock, anew=True)
+    if asked is None:
+        return None
+    return requests.answer(
+        settings, asked.request["request_id"], who or local_user(), verdict, clock.now(), comment=comment
+    )
+
+
+def plan_if_due(name: str, settings: Settings, clock: Clock) -> dict[str, int]:
+    """Plans the occurrence that has begun, if one has; nothing otherwise."""
+    from rapport.campaigns.calendar import occurrence_at
+    from rapport.campaigns.definition import Campaign, load_named
+
+    campaign = load_named(name, settings)
+    if not isinstance(campaign, Campaign) or occurrence_at(campaign, clock.now()) is None:
+        return {}
+    return plan(name, settings, clock)
 
 
 def decide_winners(settings: Settings, clock: Clock) -> list[str]:
@@ -146,9 +179,20 @@ def run(
     step("score", lambda: score(settings, clock))
     names = campaigns if campaigns is not None else campaign_names(settings)
     for name in names:
-        step(f"plan {name}", lambda name=name: summary.planned.setdefault(name, plan(name, settings, clock)))  # type: ignore[misc]
+        step(f"plan {name}", lambda name=name: _plan_into(summary, name, settings, clock))  # type: ignore[misc]
     _count(settings, summary)
     return summary
+
+
+def _plan_into(summary: RunSummary, name: str, settings: Settings, clock: Clock) -> str | None:
+    """A campaign that waits for people stops no other one."""
+    from rapport.campaigns.approval import ApprovalNeeded, ApprovalRefused
+
+    try:
+        summary.planned[name] = plan(name, settings, clock)
+    except (ApprovalNeeded, ApprovalRefused) as held:
+        return str(held)
+    return None
 
 
 def campaign_names(settings: Settings) -> list[str]:

@@ -11,6 +11,7 @@ from rapport.campaigns import plan as planning
 from rapport.campaigns.definition import load_campaign
 from rapport.campaigns.plan import PlanReport, plan
 from rapport.campaigns.scaffold import new
+from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import TransientError
@@ -59,13 +60,16 @@ def prepare(house: House) -> Settings:
                 " source_record_id) values (%s, 'marketing', true, %s, 'shop', 'form', %s)",
                 (recipient_key(house.settings, address), NOW - timedelta(days=9), address),
             )
-    return house.settings.model_copy(update={"project_dir": root})
+    settings = house.settings.model_copy(update={"project_dir": root})
+    allow_automatic(settings)
+    return settings
 
 
 def make_campaign(settings: Settings, name: str) -> None:
     """Without a cap, so that each of many campaigns plans everybody."""
     path = new(name, settings.campaigns_dir) / "campaign.yml"
     path.write_text(path.read_text().replace("max: 2", "max: 1000"))
+    state_automatic(path.parent)
 
 
 def plan_now(settings: Settings, name: str) -> PlanReport:

@@ -6,9 +6,10 @@ from typing import Any
 
 from rapport.campaigns.calendar import Occurrence
 from rapport.campaigns.content import Template
-from rapport.campaigns.model import Mailing
+from rapport.campaigns.model import Campaign, Mailing
 from rapport.campaigns.policy import Policy, load_policy
 from rapport.campaigns.record import version_of
+from rapport.campaigns.samples import SampleReport, render_samples
 from rapport.campaigns.unusual import Finding, findings
 from rapport.db import Connection, load_queries
 from rapport.errors import GateFailed
@@ -54,13 +55,17 @@ class ApprovalRefused(GateFailed):
 
 def require_approval(
     conn: Connection,
-    campaign: Mailing,
+    campaign: Campaign,
     occurrence: Occurrence,
     templates: Sequence[Template],
     waterfall: Mapping[str, int],
     settings: Settings,
 ) -> None:
-    """Asked by the planner with what it is about to commit. Raises ApprovalNeeded or ApprovalRefused."""
+    """Asked by the planner with what it is about to commit.
+
+    Raises ApprovalNeeded or ApprovalRefused, and GateFailed when a sample of the mail came out wrong.
+    """
+    require_samples(conn, campaign, settings)
     asked = question(conn, campaign, occurrence, templates, waterfall, load_policy(settings))
     if asked:
         raise ApprovalNeeded(asked)
@@ -76,6 +81,17 @@ def require_approved_version(
     version = version_of(campaign, templates)
     if not _standing(_answered(conn, campaign.name, version, ANY_OCCURRENCE), 1):
         raise ApprovalNeeded(Question(campaign.name, version, ANY_OCCURRENCE, "version", (_NEW,), 0, 1))
+
+
+def require_samples(conn: Connection, campaign: Campaign, settings: Settings) -> SampleReport:
+    """Renders the mail for real readers and nasty ones. Raises GateFailed naming what is wrong."""
+    report = render_samples(campaign, conn, settings)
+    if report.faults:
+        raise GateFailed(
+            f"{campaign.name}: samples of the mail are wrong, so nothing was planned: {'; '.join(report.faults[:3])}. "
+            f"`rapport campaign check {campaign.name} --samples` lists all"
+        )
+    return report
 
 
 def question(

@@ -6,7 +6,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from rapport.db import Connection, load_queries
+from rapport.db import Connection, connect, load_queries
+from rapport.settings import Settings
 
 
 def audit(conn: Connection, actor: str, action: str, thing: str, *, at: datetime | None = None, **detail: Any) -> None:
@@ -16,6 +17,13 @@ def audit(conn: Connection, actor: str, action: str, thing: str, *, at: datetime
     """
     values = {"actor": actor, "action": action, "object": thing, "at": at, "detail": Jsonb(detail)}
     conn.execute(load_queries(__package__, "audit.sql")["audit"], values)
+
+
+def deeds(settings: Settings, thing: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """The log, newest first; of one thing, such as `campaign win_back`, or of all."""
+    query = load_queries(__package__, "audit.sql")["deeds"]
+    with connect("engine", settings=settings) as conn:
+        return conn.execute(query, {"object": thing, "limit": limit}).fetchall()
 
 
 def local_user() -> str:

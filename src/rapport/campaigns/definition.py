@@ -21,6 +21,7 @@ from rapport.campaigns.model import (
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
 from rapport.campaigns.schema import json_schema
 from rapport.campaigns.variants import DECISION_MARGIN
+from rapport.errors import PermanentError
 from rapport.settings import Settings, get_settings
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "known_segments",
     "load_all",
     "load_campaign",
+    "load_named",
 ]
 
 FILE = "campaign.yml"
@@ -81,6 +83,15 @@ def load_campaign(path: Path, settings: Settings | None = None, *, now: datetime
     if problems or campaign is None:
         raise CampaignError(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
     return campaign
+
+
+def load_named(name: str, settings: Settings) -> Definition:
+    """The campaign of a folder under campaigns/. Raises PermanentError when there is none, else as load_campaign."""
+    folder = settings.campaigns_dir / name
+    if not folder.is_dir():
+        there = ", ".join(sorted(p.name for p in settings.campaigns_dir.iterdir() if p.is_dir()))
+        raise PermanentError(f"no campaign {name!r} under {settings.campaigns_dir}; there are: {there or 'none'}")
+    return load_campaign(folder, settings)
 
 
 def load_all(

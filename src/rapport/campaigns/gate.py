@@ -34,6 +34,14 @@ def check_gate(conn: Connection, now: datetime) -> None:
         )
 
 
+def last_check(conn: Connection) -> str:
+    """The audience's newest check in words, for people."""
+    gate = conn.execute(load_queries(__package__, "gate.sql")["latest_gate"], {"suite": SUITE}).fetchone()
+    if gate is None:
+        return "never checked"
+    return f"{'passed' if gate['passed'] else 'FAILED'} at {gate['ran_at']:%Y-%m-%d %H:%M} UTC"
+
+
 def _told(failures: Any) -> str:
     items = failures if isinstance(failures, list) else [failures]
     return "; ".join(str(item) for item in items[:3])[:500] or "see Data Docs"

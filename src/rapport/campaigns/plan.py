@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rapport.campaigns import calendar, content, timing
+from rapport.campaigns.approval import require_approval
 from rapport.campaigns.decide import OUTCOMES, Candidate, Decider, Decision
 from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
@@ -51,8 +52,8 @@ def plan(campaign: Campaign, settings: Settings, clock: Clock, *, dry_run: bool 
     """Plans the occurrence that is due now. Doing it again, or by several planners at once, changes nothing.
 
     A dry run counts the same way and writes nothing; with nothing due it looks at the next occurrence.
-    Raises GateFailed when the audience may not be read, CampaignError for a broadcast whose date is past,
-    TransientError when Postgres goes away; in each case nothing was planned.
+    Raises GateFailed when the audience may not be read or people have not approved it, CampaignError for a broadcast
+    whose date is past, TransientError when Postgres goes away; in each case nothing was planned.
     """
     now = clock.now()
     occurrence = calendar.occurrence_at(campaign, now)
@@ -66,7 +67,10 @@ def plan(campaign: Campaign, settings: Settings, clock: Clock, *, dry_run: bool 
     templates = content.compile_campaign(campaign)
     try:
         with connect("engine", settings=settings) as conn, conn.transaction(force_rollback=dry_run):
-            return _Plan(conn, campaign, occurrence, templates, settings, now).run()
+            report = _Plan(conn, campaign, occurrence, templates, settings, now).run()
+            if report.changed and not dry_run:
+                require_approval(conn, campaign, occurrence, templates, report.waterfall, settings)
+            return report
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[:1]
         raise TransientError(f"{campaign.name}: Postgres went away and nothing was planned: {first}") from error

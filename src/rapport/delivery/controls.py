@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from rapport.campaigns.audit import audit, local_user
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import PermanentError
 from rapport.settings import Settings
@@ -43,11 +44,13 @@ _ENDED = {
 }
 
 
-def stop(settings: Settings, *, wait_seconds: float = STOP_SECONDS) -> StopReport:
+def stop(settings: Settings, *, wait_seconds: float = STOP_SECONDS, by: str = "") -> StopReport:
     """The kill switch: from now on no message is claimed, and claimed ones whose first byte has not left do not leave.
-    Waits up to `wait_seconds` real seconds for those under way."""
+    Waits up to `wait_seconds` real seconds for those under way. `by`, here and below: who does it, for the audit log;
+    left out, this machine's user."""
     with connect("engine", settings=settings, autocommit=True) as conn:
         conn.execute(SQL["switch"], {"name": "kill_switch", "on": True})
+        audit(conn, by or local_user(), "stop", "all sending")
         held = [row["send_id"] for row in conn.execute(SQL["under_way"])]
         end = time.monotonic() + wait_seconds
         ended = _ended(conn, held)
@@ -57,20 +60,22 @@ def stop(settings: Settings, *, wait_seconds: float = STOP_SECONDS) -> StopRepor
     return StopReport(len(held), ended)
 
 
-def resume(settings: Settings) -> None:
+def resume(settings: Settings, *, by: str = "") -> None:
     """Lifts the kill switch."""
     with connect("engine", settings=settings) as conn:
         conn.execute(SQL["switch"], {"name": "kill_switch", "on": False})
+        audit(conn, by or local_user(), "resume", "all sending")
 
 
-def pause_campaign(settings: Settings, campaign: str, because: str) -> None:
+def pause_campaign(settings: Settings, campaign: str, because: str, *, by: str = "") -> None:
     """Nothing of this campaign leaves until it is resumed. Raises PermanentError for a campaign never planned."""
     with connect("engine", settings=settings) as conn:
         found = conn.execute(SQL["pause_campaign"], {"campaign_id": campaign, "because": because}).fetchone()
         _require(conn, campaign, bool(found))
+        audit(conn, by or local_user(), "pause", f"campaign {campaign}", because=because)
 
 
-def resume_campaign(settings: Settings, campaign: str) -> None:
+def resume_campaign(settings: Settings, campaign: str, *, by: str = "") -> None:
     """Raises PermanentError for a campaign never planned, and for one that the breaker has paused."""
     with connect("engine", settings=settings) as conn:
         tripped = conn.execute(SQL["paused_by_breaker"], {"campaign_id": campaign}).fetchone()
@@ -81,15 +86,19 @@ def resume_campaign(settings: Settings, campaign: str) -> None:
             )
         found = conn.execute(SQL["resume_campaign"], {"campaign_id": campaign}).fetchone()
         _require(conn, campaign, bool(found))
+        audit(conn, by or local_user(), "resume", f"campaign {campaign}")
 
 
-def cancel(settings: Settings, campaign: str, occurrence: str | None, because: str) -> int:
+def cancel(settings: Settings, campaign: str, occurrence: str | None, because: str, *, by: str = "") -> int:
     """Calls back what has not been claimed, of one occurrence or of all; returns how many messages. It cannot be
     undone: an occurrence is planned once. Raises PermanentError for a campaign never planned."""
     values = {"campaign_id": campaign, "occurrence_key": occurrence, "because": f"cancelled: {because}"}
     with connect("engine", settings=settings) as conn:
         _require(conn, campaign, campaign in {row["campaign_id"] for row in conn.execute(SQL["campaigns"])})
-        return len(conn.execute(SQL["cancel"], values).fetchall())
+        called_back = len(conn.execute(SQL["cancel"], values).fetchall())
+        detail = {"occurrence": occurrence, "because": because, "messages": called_back}
+        audit(conn, by or local_user(), "cancel", f"campaign {campaign}", **detail)
+        return called_back
 
 
 def set_rate(settings: Settings, scope: Scope, key: str, per_hour: float | None) -> None:

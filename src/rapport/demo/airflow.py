@@ -105,7 +105,10 @@ class AirflowLauncher:
 
     @property
     def password(self) -> str:
-        return str(_kept_passwords(self.settings.home / "airflow")[self.user])
+        return self.password_of(self.user)
+
+    def password_of(self, user: str) -> str:
+        return str(_kept_passwords(self.settings.home / "airflow")[user])
 
     def migrate(self) -> bool:
         """Brings Airflow's metadata database to this version; False when it was there already. Takes up to 30 s."""

@@ -10,6 +10,7 @@ import httpx
 from rapport.errors import PermanentError, TransientError
 
 FINISHED = ("success", "failed")
+TASK_ENDED = ("success", "failed", "skipped", "upstream_failed")
 # A DAG file is parsed some seconds after the start.
 PARSE_SECONDS = 60.0
 POLL_SECONDS = 0.3
@@ -49,6 +50,23 @@ class AirflowApi:
                 return str(state)
             time.sleep(POLL_SECONDS)
         raise TransientError(f"the run {run_id} of {dag_id} is still {state} after {timeout:.0f} s")
+
+    def wait_question(self, dag_id: str, run_id: str, task_id: str, timeout: float) -> bool:
+        """Whether the task waits for a person's answer; False when it ended without asking. `timeout` in seconds."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        deadline = time.monotonic() + timeout
+        state = "unknown"
+        while time.monotonic() < deadline:
+            state = self._call("GET", path).get("state") or "none"
+            if state == "awaiting_input" or state in TASK_ENDED:
+                return state == "awaiting_input"
+            time.sleep(POLL_SECONDS)
+        raise TransientError(f"{dag_id}.{task_id} is still {state} after {timeout:.0f} s")
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, comment: str = "") -> None:
+        """Answers the question of a task as this user. Raises PermanentError when it is answered or not theirs."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/-1/hitlDetails"
+        self._call("PATCH", path, json={"chosen_options": [option], "params_input": {"comment": comment}})
 
     def latest_run(self, dag_id: str) -> str | None:
         """Id of the newest run, None when there was none."""

@@ -18,6 +18,7 @@ from rapport.errors import RapportError, TransientError
 from rapport.settings import Settings
 
 CAMPAIGN = "win_back"
+MARKETER = "marketer"
 INGESTS = ("ingest_shopify", "ingest_zendesk", "ingest_bluesky", "ingest_web")
 # Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
 PACE_AT_WORK = 60.0
@@ -61,7 +62,8 @@ def _run_alone(settings: Settings, *, once: bool, customers: int, seed: int) -> 
         launcher.wait_healthy(120)
         api = AirflowApi(launcher.url, launcher.user, launcher.password)
         view = View(world.settings, world.clock, console)
-        _cycle(world, api, view, children)
+        marketer = AirflowApi(launcher.url, MARKETER, launcher.password_of(MARKETER))
+        _cycle(world, api, marketer, view, children)
         return _finish_once(world, view) if once else _live_on(world, launcher, view, children)
     except _Stopped:
         console.print("Stopping.")
@@ -80,10 +82,10 @@ def stop_demo(settings: Settings) -> None:
     EmbeddedPostgres(settings.home).stop()
 
 
-def _cycle(world: DemoWorld, api: AirflowApi, view: View, children: Children) -> None:
+def _cycle(world: DemoWorld, api: AirflowApi, marketer: AirflowApi, view: View, children: Children) -> None:
     _ingest_and_build(api, view, children)
     view.say("Planning the campaign [bold]win_back[/bold] for people who have not bought for long.")
-    _run(api, f"campaign_{CAMPAIGN}", children)
+    _plan(api, marketer, view, children)
     counts = view.counts()
     view.say(f"{number(counts['planned'])} mails planned, each for its reader's own morning or afternoon.")
     world.clock.set_pace(PACE_OF_THE_DAY)
@@ -121,8 +123,17 @@ def _ingest_and_build(api: AirflowApi, view: View, children: Children) -> None:
     view.say(f"{number(counts['profiles'])} profiles are {number(counts['customers'])} people.")
 
 
-def _run(api: AirflowApi, dag: str, children: Children) -> None:
-    _wait(api, dag, api.trigger(dag), children)
+def _plan(api: AirflowApi, marketer: AirflowApi, view: View, children: Children) -> None:
+    """Triggers the campaign; where it asks whether it may be sent, the marketer reads the question and says yes."""
+    dag = f"campaign_{CAMPAIGN}"
+    run = api.trigger(dag)
+    children.check()
+    if api.wait_question(dag, run, "approve", RUN_SECONDS):
+        view.say(
+            "Nothing is sent without a yes: the marketer reads mail, audience and checks in Airflow, and approves."
+        )
+        marketer.answer(dag, run, "approve", "Approve", comment="Looks right.")
+    _wait(api, dag, run, children)
 
 
 def _wait(api: AirflowApi, dag: str, run: str, children: Children) -> None:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from rapport.campaigns.definition import load_campaign
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.scaffold import new
+from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.keys import recipient_key
@@ -115,9 +116,11 @@ def make_campaign(database: Settings, tmp_path: Path) -> Callable[..., Campaign]
     segments.mkdir(parents=True)
     (segments / "loyal.sql").write_text("select 1")
     settings = database.model_copy(update={"project_dir": tmp_path})
+    allow_automatic(settings)
 
     def make(name: str = "spring", *edits: tuple[str, str, str]) -> Campaign:
         folder = new(name, tmp_path / "campaigns")
+        state_automatic(folder)
         for file, old, text in edits:
             path = folder / file
             assert old in path.read_text()
@@ -128,9 +131,9 @@ def make_campaign(database: Settings, tmp_path: Path) -> Callable[..., Campaign]
 
 
 @pytest.fixture
-def shop(database: Settings, make_campaign: Callable[..., Campaign]) -> Shop:
+def shop(database: Settings, tmp_path: Path, make_campaign: Callable[..., Campaign]) -> Shop:
     with connect("transformer", settings=database) as conn:
         conn.execute(AUDIENCE)
-    made = Shop(database, make_campaign(), FixedClock(NOW))
+    made = Shop(database.model_copy(update={"project_dir": tmp_path}), make_campaign(), FixedClock(NOW))
     made.gate()
     return made

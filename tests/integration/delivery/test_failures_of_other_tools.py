@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from rapport.campaigns.definition import load_campaign
 from rapport.campaigns.plan import PlanReport, plan
 from rapport.campaigns.scaffold import new
+from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.delivery import Limits, dispatch, run_dispatcher
@@ -155,6 +156,8 @@ def plan_at(database: Settings, tmp_path: Path) -> Callable[[datetime], PlanRepo
     segments.mkdir(parents=True)
     (segments / "loyal.sql").write_text("select 1")
     folder = new("spring", settings.campaigns_dir)
+    allow_automatic(settings)
+    state_automatic(folder)
     with connect("transformer", settings=settings) as conn:
         conn.execute(
             "create table activation.campaign_audience (customer_id text, email text, first_name text, last_name text,"
