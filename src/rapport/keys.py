@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import unicodedata
+from functools import lru_cache
 from uuid import UUID
 
 import uuid6
@@ -24,9 +25,14 @@ def canonical_address(address: str) -> str:
     if not at or not local or not domain or any(ch.isspace() or ord(ch) < 32 for ch in text):
         raise DataError("not an e-mail address")
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
+        return f"{local}@{_ascii_domain(domain)}"
     except UnicodeError:
         raise DataError("not an e-mail address: its domain cannot be encoded") from None
+
+
+@lru_cache(maxsize=65_536)
+def _ascii_domain(domain: str) -> str:
+    return domain.encode("idna").decode("ascii")
 
 
 def recipient_key(settings: Settings, address: str) -> str:
@@ -69,7 +75,7 @@ def uuid7() -> UUID:
 
 
 def _mac(key: str, text: str) -> bytes:
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()
+    return hmac.digest(key.encode(), text.encode(), "sha256")
 
 
 def key_id(key: str) -> str:

@@ -1,58 +1,99 @@
 -- name: audience
+-- Who is looked at, in the order in which persons that share an address have a right to it.
 select
-    customer_id,
-    email,
-    time_zone,
-    to_jsonb(audience) - array['email', 'customer_id', 'as_of', 'email_consent', 'email_consent_at'] as fields
+    audience.customer_id,
+    audience.email,
+    audience.language,
+    {time_zone_source} as time_zone_source,
+    audience.time_zone,
+    {best_send_hour} as best_send_hour,
+    null::text as extra,
+    null::timestamptz as earliest,
+    null::timestamptz as expires_at
 from activation.campaign_audience as audience
-where %(segment)s = any(segments)
-order by customer_id asc, email_consent desc nulls last, email_consent_at desc nulls last, email asc;
+where %(segment)s = any(audience.segments) and {filter}
+order by
+    audience.customer_id collate "C" asc,
+    audience.email_consent desc nulls last,
+    audience.email_consent_at desc nulls last,
+    audience.email collate "C" asc;
 
--- name: standing
+-- name: given
+-- As `audience`, for people that are named. Whoever is not in the audience comes without an address.
 select
-    key.recipient_key,
-    coalesce(consent.granted, false) as granted,
-    consent.occurred_at is not null as asked,
-    suppression.reason as suppressed_by,
-    coalesce(sent.in_cap_days, 0) as in_cap_days,
-    coalesce(sent.in_repeat_days, 0) as in_repeat_days
-from unnest(%(keys)s::text[]) as key (recipient_key)
-left join lateral (
-    select
-        fact.granted,
-        fact.occurred_at
-    from ops.consent_fact as fact
-    where
-        fact.recipient_key = key.recipient_key
-        and fact.topic = %(topic)s
-        -- A clock of somebody else's may be ahead: a refusal counts at once, a grant when its time has come.
-        and (not fact.granted or fact.occurred_at <= %(now)s)
-    -- Of two facts of one moment the refusal holds.
-    order by fact.occurred_at desc, fact.granted asc
-    limit 1
-) as consent on true
-left join lateral (
-    select force.reason
-    from ops.suppression_in_force(key.recipient_key, %(topic)s, %(now)s) as force
-    order by force.precedence
-    limit 1
-) as suppression on true
-left join lateral (
-    select
-        count(*) filter (
-            where past.topic = %(topic)s and past.due_at > %(slot_at)s - make_interval(days => %(cap_days)s)
-        ) as in_cap_days,
-        count(*) filter (
-            where
-            past.campaign_id = %(campaign_id)s
-            and past.due_at > %(slot_at)s - make_interval(days => %(repeat_days)s)
-        ) as in_repeat_days
-    from ops.send as past
-    where
-        past.recipient_key = key.recipient_key
-        and past.state not in ('suppressed', 'failed', 'expired', 'cancelled')
-        and past.due_at > %(slot_at)s - make_interval(days => greatest(%(cap_days)s, %(repeat_days)s))
-) as sent on true;
+    given.customer_id,
+    audience.email,
+    audience.language,
+    {time_zone_source} as time_zone_source,
+    audience.time_zone,
+    {best_send_hour} as best_send_hour,
+    given.context::text as extra,
+    given.earliest,
+    given.expires_at
+from
+    jsonb_to_recordset(%(people)s) as given (
+        customer_id text, context jsonb, earliest timestamptz, expires_at timestamptz
+    )
+left join activation.campaign_audience as audience on given.customer_id = audience.customer_id and {filter}
+order by
+    given.customer_id collate "C" asc,
+    audience.email_consent desc nulls last,
+    audience.email_consent_at desc nulls last,
+    audience.email collate "C" asc;
+
+-- name: audience_columns
+select
+    attribute.attname as name,
+    format_type(attribute.atttypid, null) as type
+from pg_attribute as attribute
+where
+    attribute.attrelid = to_regclass('activation.campaign_audience')
+    and attribute.attnum > 0
+    and not attribute.attisdropped;
+
+-- name: create_tables
+-- Grain of both: one row an address of a person. `candidate` is what is read, `judged` what comes of it.
+drop table if exists pg_temp.candidate, pg_temp.judged, pg_temp.hours;
+create temporary table candidate (
+    place bigint not null,
+    customer_id text not null,
+    email text,
+    recipient_key text,
+    address text,
+    mailbox text,
+    template_no smallint,
+    variant text,
+    awaits_winner boolean,
+    hours_id integer,
+    due_at timestamptz,
+    expires_at timestamptz,
+    told text,
+    holdout_place double precision,
+    refused text,
+    refused_because text,
+    extra jsonb
+) on commit drop;
+create temporary table hours (hours_id integer not null, open_during tstzmultirange) on commit drop;
+create temporary table judged (
+    place bigint not null,
+    customer_id text not null,
+    recipient_key text,
+    address text,
+    mailbox text,
+    template_no smallint,
+    variant text,
+    awaits_winner boolean,
+    hours_id integer,
+    due_at timestamptz,
+    expires_at timestamptz,
+    told text,
+    holdout_place double precision,
+    outcome text,
+    reason text,
+    pattern text,
+    context jsonb,
+    moved boolean not null default false
+) on commit drop;
 
 -- name: mailbox_families
 select
@@ -60,3 +101,15 @@ select
     family
 from ops.mailbox_domain
 where family != 'rest';
+
+-- name: copy_candidates
+copy candidate (
+    place, customer_id, email, recipient_key, address, mailbox, template_no, variant, awaits_winner, hours_id, due_at,
+    expires_at, told, holdout_place, refused, refused_because, extra
+) from stdin;
+
+-- name: analyze_candidates
+analyze candidate;
+
+-- name: copy_hours
+copy hours (hours_id, open_during) from stdin;

@@ -1,8 +1,8 @@
 -- name: lock_occurrence
 select pg_advisory_xact_lock(hashtextextended('occurrence:' || %(campaign_id)s || ':' || %(occurrence_key)s, 0));
 
--- name: lock_topic
-select pg_advisory_xact_lock(hashtextextended('topic:' || %(topic)s, 0));
+-- name: lock_pressure
+select pg_advisory_xact_lock(hashtextextended('pressure', 0));
 
 -- name: planned_occurrence
 select waterfall
@@ -37,7 +37,8 @@ set per_second = excluded.per_second, burst = excluded.burst;
 
 -- name: insert_template
 insert into ops.template (
-    template_version, campaign_id, variant, subject, preheader, html, body_text, language, created_at
+    template_version, campaign_id, variant, subject, preheader, html, body_text, language, coupon, coupon_valid_seconds,
+    created_at
 )
 values (
     %(template_version)s,
@@ -48,13 +49,15 @@ values (
     %(html)s,
     %(body_text)s,
     %(language)s,
+    %(coupon)s,
+    %(coupon_valid_seconds)s,
     %(now)s
 )
 on conflict (template_version) do nothing;
 
 -- name: insert_occurrence
-insert into ops.occurrence (campaign_id, occurrence_key, planned_at, waterfall)
-values (%(campaign_id)s, %(occurrence_key)s, %(now)s, '{}')
+insert into ops.occurrence (campaign_id, occurrence_key, planned_at, waterfall, lot, decide_at)
+values (%(campaign_id)s, %(occurrence_key)s, %(now)s, '{}', %(lot)s, %(decide_at)s)
 on conflict do nothing;
 
 -- name: set_waterfall

@@ -1,34 +1,36 @@
 """An occurrence of a campaign becomes sends, in one transaction, with a reason kept for every person."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from itertools import groupby
+from math import ceil
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns import calendar, content, timing
+from rapport.campaigns import calendar, content, needs, variants
 from rapport.campaigns.approval import require_approval
-from rapport.campaigns.decide import OUTCOMES, Candidate, Decider, Decision
+from rapport.campaigns.decide import OUTCOMES
 from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.record import record
+from rapport.campaigns.stage import Stage, people_query
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.errors import DataError, PermanentError, TransientError
-from rapport.keys import uuid7
 from rapport.settings import Settings
 
-BATCH = 2000
 # The first wave of a large occurrence: this share of it, but never fewer than what says something about the rest.
 CANARY_SHARE = 0.01
 CANARIES_LEAST = 500
+# Between so many people a holdout is drawn by its exact share; in a longer list the law of large numbers sees to it.
+EXACT_HOLDOUT = (10, 1000)
+# Sorting an audience must not go to disk; nothing is held once the transaction is over.
+_WORK_MEM = "set local work_mem = '64MB'"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,17 @@ class PlanReport:
     @property
     def planned(self) -> int:
         return self.waterfall["planned"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A person that a flow wants to write to. `context` stands beside their own fields when the mail is rendered;
+    the mail leaves between `earliest` and `expires_at`, in the hours of the campaign."""
+
+    customer_id: str
+    context: Mapping[str, Any]
+    earliest: datetime
+    expires_at: datetime
 
 
 def plan(campaign: Campaign, settings: Settings, clock: Clock, *, dry_run: bool = False) -> PlanReport:
@@ -76,6 +89,26 @@ def plan(campaign: Campaign, settings: Settings, clock: Clock, *, dry_run: bool 
         raise TransientError(f"{campaign.name}: Postgres went away and nothing was planned: {first}") from error
 
 
+def plan_given(
+    conn: Connection,
+    campaign: Campaign,
+    occurrence_key: str,
+    templates: Sequence[content.Template],
+    people: Sequence[Given],
+    settings: Settings,
+    now: datetime,
+) -> dict[str, Mapping[str, Any]]:
+    """Plans people who are named, in the transaction of the caller, who has put campaign and templates on record.
+
+    Returns outcome and reason by customer. Everything holds that holds for a segment: consent, suppression, caps,
+    holdout, hours. Whoever is not in the audience is `no_address`. The occurrence may hold others already: whoever was
+    decided in it before keeps that decision. Raises GateFailed when the audience may not be read.
+    """
+    last = max((person.expires_at for person in people), default=now + campaign.expires_after)
+    occurrence = calendar.Occurrence(occurrence_key, now.date(), f"{now:%H:%M}", now, last)
+    return _Plan(conn, campaign, occurrence, list(templates), settings, now, people).run_given()
+
+
 def _past_broadcast(campaign: Campaign, settings: Settings) -> PlanReport:
     """A broadcast that was planned in its time is simply done; one that never was is a mistake to report."""
     assert campaign.schedule.at is not None  # noqa: S101 - holds for every broadcast; see model.Campaign
@@ -99,28 +132,30 @@ class _Plan:
     templates: list[content.Template]
     settings: Settings
     now: datetime
+    given: Sequence[Given] | None = None
 
     def __post_init__(self) -> None:
-        campaign, cap = self.campaign, self.campaign.frequency_cap
-        self.queries = load_queries(__package__, "occurrence.sql", "audience.sql", "sends.sql")
-        self._families: dict[str, str] = {}
+        campaign = self.campaign
+        self.queries = load_queries(
+            __package__, "occurrence.sql", "audience.sql", "judge.sql", "settle.sql", "planned.sql"
+        )
         self.values: dict[str, Any] = {
             "campaign_id": campaign.name,
             "occurrence_key": self.occurrence.key,
             "topic": campaign.topic,
             "policy": campaign.policy,
             "canary_wait_seconds": int(campaign.canary_wait.total_seconds()),
-            "canaries_least": CANARIES_LEAST,
-            "canary_share": CANARY_SHARE,
             "earliest": max(self.occurrence.at, self.now),
             "segment": campaign.segment,
             "now": self.now,
             "slot_at": self.occurrence.at,
-            "cap_days": cap.days if cap else 0,
             "repeat_days": campaign.repeat_after_days or 0,
+            "holdout_percent": campaign.holdout_percent,
+            "template_versions": [template.template_version for template in self.templates],
         }
 
     def run(self) -> PlanReport:
+        """The whole occurrence, unless it was planned before."""
         self._execute("lock_occurrence")
         done = self._execute("planned_occurrence").fetchone()
         if done:
@@ -131,59 +166,82 @@ class _Plan:
                 f"{self.campaign.name} {self.occurrence.key}: a restored database was adopted after this slot, and the "
                 "ledger that was lost may have sent it. It is not planned; the next occurrence is."
             )
-        check_gate(self.conn, self.now)
-        require_known_secret(self.conn, self.settings)
-        # Caps count what other campaigns of the topic plan, so those wait for their turn.
-        self._execute("lock_topic")
-        self._write_campaign()
-        self._families = {row["domain"]: row["family"] for row in self._execute("mailbox_families")}
-        counts: Counter[str] = Counter()
-        decider = Decider(self.campaign, self.occurrence, self.templates, self.settings, self.now)
-        for people in self._people(decider):
-            decisions = self._decide(decider, people)
-            counts.update(decision.outcome for decision in decisions)
-            self._write(decisions)
-        waterfall = {"segment": counts.total(), **{outcome: counts[outcome] for outcome in OUTCOMES}}
-        if self.campaign.canary_wait:
-            self._execute("choose_canaries")
-        self._execute("set_waterfall", waterfall=Jsonb(waterfall))
-        self._verify(waterfall)
+        self._open()
+        record(self.conn, self.campaign, self.templates, self.now)
+        waterfall = self._plan()
         return PlanReport(self.campaign.name, self.occurrence.key, waterfall, changed=True)
 
-    def _people(self, decider: Decider) -> Iterator[list[list[Candidate]]]:
-        """Batches of persons, each with the rows of all their addresses, through a server-side cursor."""
-        with self.conn.cursor(name="audience") as cursor:
-            cursor.itersize = BATCH
-            cursor.execute(self.queries["audience"], self.values)
-            batch: list[list[Candidate]] = []
-            for _, rows in groupby(map(decider.candidate, cursor), key=lambda row: row.customer_id):
-                batch.append(list(rows))
-                if len(batch) == BATCH:
-                    yield batch
-                    batch = []
-            if batch:
-                yield batch
+    def run_given(self) -> dict[str, Mapping[str, Any]]:
+        """The people given, added to those whom the occurrence holds."""
+        self._execute("lock_occurrence")
+        self._open()
+        customers = [person.customer_id for person in self.given or ()]
+        known = {row["customer_id"] for row in self._execute("decided", customers=customers)}
+        self.given = [person for person in self.given or () if person.customer_id not in known]
+        self._plan()
+        return {row["customer_id"]: row for row in self._execute("decided", customers=customers)}
 
-    def _decide(self, decider: Decider, people: list[list[Candidate]]) -> list[Decision]:
-        keys = sorted({row.key for rows in people for row in rows if row.key})
-        standing = {row["recipient_key"]: row for row in self._execute("standing", keys=keys)}
-        return [decider.decide(rows, standing) for rows in people]
+    def _open(self) -> None:
+        check_gate(self.conn, self.now)
+        require_known_secret(self.conn, self.settings)
+        # Caps count what other campaigns plan, so those wait for their turn.
+        self._execute("lock_pressure")
 
-    def _write_campaign(self) -> None:
-        record(self.conn, self.campaign, self.templates, self.now)
-        self._execute("insert_occurrence")
+    def _plan(self) -> dict[str, int]:
+        decide_at = variants.decision_at(self.campaign, self.occurrence.at)
+        lot = variants.lot(self.campaign, self.templates)
+        self._execute("insert_occurrence", lot=Jsonb(lot), decide_at=decide_at)
+        self.conn.execute(_WORK_MEM)
+        self._stage()
+        self._judge()
+        judged = self._counts("counted")
+        self._write(judged.get("planned", 0))
+        counts = judged if self.given is None else self._counts("decisions")
+        waterfall = {"segment": sum(counts.values()), **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES}}
+        self._execute("set_waterfall", waterfall=Jsonb(waterfall))
+        self._verify(waterfall)
+        return waterfall
 
-    def _write(self, decisions: list[Decision]) -> None:
-        planned = [decision for decision in decisions if decision.outcome == "planned"]
-        self._rows("insert_recipients", [{"recipient_key": d.key, "address": d.address} for d in planned])
-        self._rows("insert_sends", [self._send(decision) for decision in planned])
-        self._rows(
-            "insert_decisions",
-            [
-                {"customer_id": d.customer_id, "recipient_key": d.key, "outcome": d.outcome, "reason": d.reason}
-                for d in decisions
-            ],
-        )
+    def _counts(self, query: str) -> dict[str, int]:
+        return {row["outcome"]: row["people"] for row in self._execute(query)}
+
+    def _stage(self) -> None:
+        self._columns = needs.columns_of(self.conn)
+        self.conn.execute(self.queries["create_tables"])
+        people = [vars(person) for person in self.given or ()]
+        query = people_query("audience" if self.given is None else "given", self._columns)
+        told = [
+            {**one, "earliest": one["earliest"].isoformat(), "expires_at": one["expires_at"].isoformat()}
+            for one in people
+        ]
+        stage = Stage(self.conn, self.campaign, self.occurrence, self.templates, self.settings, self.now)
+        stage.fill(query, {**self.values, "people": Jsonb(told)})
+
+    def _judge(self) -> None:
+        self.conn.execute(needs.judge_query(self.templates, self._columns), self.values)
+        self.conn.execute(self.queries["analyze_judged"])
+        needs.refuse_who_lack(self.conn, self.templates, self.settings)
+        self._execute("give_up_duplicates")
+        self._execute("one_a_person", outcomes=list(OUTCOMES))
+        self._execute("cap", **self._cap())
+        if self.campaign.holdout_percent:
+            least, most = EXACT_HOLDOUT
+            self._execute("hold_out", exact_from=least, exact_to=most)
+        self._execute("plan_rest")
+
+    def _cap(self) -> dict[str, Any]:
+        cap = self.campaign.frequency_cap
+        return {"cap_max": cap.max if cap else None, "cap_days": cap.days if cap else 0}
+
+    def _write(self, planned: int) -> None:
+        wave = 0
+        if self.campaign.canary_wait and planned >= 2 * CANARIES_LEAST:
+            wave = max(CANARIES_LEAST, ceil(planned * CANARY_SHARE))
+        self._execute("plan_recipients")
+        self.conn.execute(self.queries["create_first_wave"])
+        self._execute("choose_first_wave", wave=wave)
+        self._execute("plan_sends", wave=wave)
+        self._execute("plan_decisions")
 
     def _verify(self, waterfall: dict[str, int]) -> None:
         row = self._execute("count_occurrence").fetchone() or {}
@@ -193,30 +251,5 @@ class _Plan:
                 f"({dict(row)} in the tables, {waterfall} counted); nothing was planned"
             )
 
-    def _send(self, decision: Decision) -> dict[str, Any]:
-        due = decision.due
-        assert due is not None  # noqa: S101 - holds for every planned decision; see decide.Decision
-        return {
-            "send_id": str(uuid7()),
-            "recipient_key": decision.key,
-            "customer_id": decision.customer_id,
-            "due_at": due.at.isoformat(),
-            "expires_at": due.expires_at.isoformat(),
-            "open_during": multirange(due.open_during) if due.open_during else None,
-            "mailbox": self._families.get(decision.address.rpartition("@")[2], "rest"),
-            "template_version": decision.template_version,
-            "context": dict(decision.context),
-        }
-
-    def _rows(self, query: str, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._execute(query, rows=Jsonb(rows))
-
     def _execute(self, query: str, **more: Any) -> psycopg.Cursor[dict[str, Any]]:
-        return self.conn.execute(self.queries[query], {**self.values, **more})
-
-
-@lru_cache(maxsize=1024)
-def multirange(intervals: tuple[timing.Interval, ...]) -> str:
-    """Half-open intervals as the text of a Postgres multirange."""
-    return "{" + ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in intervals) + "}"
+        return self.conn.execute(sql.SQL(self.queries[query]), {**self.values, **more})

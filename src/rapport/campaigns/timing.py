@@ -78,6 +78,31 @@ def due(
     return Due(_point(days[0], fraction), expires_at, () if whole_day else tuple(chain.from_iterable(days)))
 
 
+@dataclass(frozen=True)
+class Opening:
+    """The open time of one zone between two moments, ready to place any number of recipients. `held_to` is empty when
+    any hour will do."""
+
+    zone: ZoneInfo
+    first_day: tuple[Interval, ...]
+    held_to: tuple[Interval, ...]
+    expires_at: datetime
+
+    def at(self, fraction: float) -> datetime | None:
+        """The moment of who is placed at `fraction` in [0, 1); None when no open time is left before expiry."""
+        return _point(self.first_day, fraction) if self.first_day else None
+
+
+def opening(
+    zone: ZoneInfo, window: Span | None, quiet: Span | None, earliest: datetime, expires_at: datetime
+) -> Opening:
+    """As `due`, for many recipients of one zone."""
+    days = openings(zone, window, quiet, earliest, expires_at)
+    whole_day = window is None and quiet is None
+    held_to = () if whole_day else tuple(chain.from_iterable(days))
+    return Opening(zone, days[0] if days else (), held_to, expires_at)
+
+
 def next_open(at: datetime, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> datetime:
     """`at` itself when it is open there, else the next moment that is. UTC."""
     found = due(0.0, zone, window, quiet, at, at + timedelta(days=4))

@@ -32,7 +32,6 @@ def populate(shop) -> None:  # type: ignore[no-untyped-def]
     shop.suppress("stopped@example.com")
     shop.person("c08", "joe@example.com")
     shop.person("c09", "elsewhere@example.com", segments=("lapsed",))
-    shop.person("c10", "forger@example.com", first_name="Joe\nBcc: x@example.com")
 
 
 EXPECTED = {
@@ -44,7 +43,6 @@ EXPECTED = {
     "c06": "no_consent",
     "c07": "suppressed",
     "c08": "duplicate_address",
-    "c10": "missing_field",
 }
 
 
@@ -53,8 +51,8 @@ def test_every_person_of_the_segment_gets_one_decision(shop) -> None:  # type: i
     report = plan(shop.campaign, shop.settings, shop.clock)
     assert report.occurrence_key == "2026-07-10T06:00"
     assert shop.outcomes() == EXPECTED
-    assert report.waterfall["segment"] == 9
-    assert sum(n for name, n in report.waterfall.items() if name != "segment") == 9
+    assert report.waterfall["segment"] == 8
+    assert sum(n for name, n in report.waterfall.items() if name != "segment") == 8
     assert (report.planned, report.changed) == (2, True)
     with connect("engine", settings=shop.settings) as conn:
         stored = conn.execute("select waterfall from ops.occurrence").fetchone()
@@ -99,7 +97,7 @@ def test_planners_at_once_plan_once(shop) -> None:  # type: ignore[no-untyped-de
         reports = list(pool.map(lambda _: plan(shop.campaign, shop.settings, shop.clock), range(8)))
     assert sum(report.changed for report in reports) == 1
     assert {report.planned for report in reports} == {2}
-    assert (shop.count("send"), shop.count("decision"), shop.count("occurrence")) == (2, 9, 1)
+    assert (shop.count("send"), shop.count("decision"), shop.count("occurrence")) == (2, 8, 1)
 
 
 def test_a_dry_run_counts_and_writes_nothing(shop) -> None:  # type: ignore[no-untyped-def]
@@ -220,19 +218,17 @@ def test_postgres_gone_in_the_middle_leaves_nothing_and_a_rerun_completes(  # ty
     shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     populate(shop)
-    monkeypatch.setattr(planning, "BATCH", 3)
-    write, calls = planning._Plan._write, []
+    write = planning._Plan._write
 
-    def cut(self, decisions) -> None:  # type: ignore[no-untyped-def]
-        calls.append(len(decisions))
-        if len(calls) == 2:
-            with psycopg.connect(shop.settings.database_url, autocommit=True) as other:
-                other.execute("select pg_terminate_backend(%s)", (self.conn.info.backend_pid,))
-        write(self, decisions)
+    def cut(self, planned) -> None:  # type: ignore[no-untyped-def]
+        write(self, planned)
+        with psycopg.connect(shop.settings.database_url, autocommit=True) as other:
+            other.execute("select pg_terminate_backend(%s)", (self.conn.info.backend_pid,))
 
-    monkeypatch.setattr(planning._Plan, "_write", cut)
-    with pytest.raises(TransientError, match="nothing was planned"):
-        plan(shop.campaign, shop.settings, shop.clock)
+    with monkeypatch.context() as struck:
+        struck.setattr(planning._Plan, "_write", cut)
+        with pytest.raises(TransientError, match="nothing was planned"):
+            plan(shop.campaign, shop.settings, shop.clock)
     assert not any(shop.count(relation) for relation in ("send", "decision", "occurrence", "campaign"))
     assert plan(shop.campaign, shop.settings, shop.clock).planned == 2
     assert shop.outcomes() == EXPECTED
