@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -69,6 +69,9 @@ bench-events: install ## 1,000,000 provider events through the gateway beside a 
 
 bench-visits: install ## 150,000 visitors' events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench visits $(ARGS)
+
+bench-warehouse: install ## a million customers: every mart whole, and after a day's changes (ARGS="--customers 50000")
+	@$(BIN)/python -m rapport.bench.warehouse $(ARGS)
 
 docs: install ## dbt's documentation of every table, under .rapport/dbt
 	@$(BIN)/rapport docs
