@@ -83,9 +83,10 @@ def check(version: variants.Version, language: str, files: Mapping[str, str]) ->
 def _allowed(campaign: Mailing) -> frozenset[str]:
     if isinstance(campaign, Confirmation):
         return fields.CONFIRMATION_FIELDS
+    allowed = fields.ALLOWED_FIELDS | ({fields.COUPON} if getattr(campaign, fields.COUPON, None) else set())
     if isinstance(campaign, Flow):
-        return fields.ALLOWED_FIELDS | {triggers.FIELD} | ({triggers.SURVEY_LINK} if campaign.survey else set())
-    return fields.ALLOWED_FIELDS
+        return allowed | {triggers.FIELD} | ({triggers.SURVEY_LINK} if campaign.survey else set())
+    return allowed
 
 
 def _files(campaign: Mailing) -> list[tuple[Path, str, str]]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -12,6 +12,7 @@ from typing import Any
 import minijinja
 
 from rapport.campaigns import bodies, fields, markup, templating, triggers, variants
+from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.flow import Flow, steps
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import CampaignError, Problem
@@ -52,10 +53,18 @@ class Template:
     html: str
     body_text: str
     variant: str = variants.CONTROL
+    # The pool that each mail takes a code of its own from when it is claimed; see rapport.campaigns.coupons.
+    coupon: str = ""
+    coupon_valid_seconds: int = 0
 
     @property
     def fields(self) -> frozenset[str]:
         return _fields(self.subject, self.preheader, self.html, self.body_text)
+
+    @property
+    def stand_ins(self) -> Mapping[str, Any]:
+        """What only claiming gives to a mail, for renderings that are not sent."""
+        return {"coupon": fields.SAMPLE_COUPON} if self.coupon else {}
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,9 @@ def compile_versions(campaign: Mailing) -> dict[str, list[Template]]:
     if problems:
         # Variants share files, and so their problems.
         raise CampaignError(dict.fromkeys(problems))
+    if getattr(campaign, fields.COUPON, None) and not any(made.coupon for each in templates.values() for made in each):
+        told = "no body prints the code; write {{ coupon.code }} and {{ coupon.expires_at|date }}"
+        raise CampaignError([Problem(f"{campaign.name}/campaign.yml", None, fields.COUPON, told)])
     return templates
 
 
@@ -102,7 +114,7 @@ def render(
     Raises MissingFieldError when a printed field is absent, ContentError when the result may not be sent.
     """
     if not isinstance(template, Template):
-        row = {key: template[key] for key in Template.__dataclass_fields__}
+        row = {key: template[key] for key in Template.__dataclass_fields__ if key in template}
         template = Template(**row)
     values = templating.template_values(context, links, template.language)
     prefix = f"{template.campaign_id}.{template.language}"
@@ -161,7 +173,7 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
     except ValueError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, "", str(error))]) from None
     prelude = _prelude(campaign)
-    parts = {
+    parts: dict[str, Any] = {
         "subject": campaign.subject_for(language) or "",
         "preheader": preheader,
         "html": prelude + html,
@@ -170,11 +182,23 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
     # The control's version is what it would be without an experiment.
     variant = variants.CONTROL if isinstance(campaign, Flow) else version.name
     told = [] if variant == variants.CONTROL else [variant]
+    coupon = _coupon(campaign, version.name, parts.values())
+    told += [f"{name}={value}" for name, value in coupon.items()]
     identity = json.dumps([campaign.name, language, *parts.values(), *told], ensure_ascii=False)
     template_version = hashlib.sha256(identity.encode()).hexdigest()
-    template = Template(campaign.name, template_version, language, **parts, variant=variant)
+    template = Template(campaign.name, template_version, language, **parts, variant=variant, **coupon)
     _try_out(campaign, template, rich_name)
     return template
+
+
+def _coupon(campaign: Mailing, version: str, sources: Iterable[str]) -> dict[str, Any]:
+    """The pool and validity of a version that prints a code; nothing of one that does not."""
+    stated: Coupon | None = getattr(campaign, fields.COUPON, None)
+    if stated is None or not any(fields.COUPON in templating.names_in(source) for source in sources):
+        return {}
+    experiment = getattr(campaign, "experiment", None)
+    offer = experiment.variants[version].offer if experiment else None
+    return {"coupon": offer or stated.name, "coupon_valid_seconds": int(stated.valid_for.total_seconds())}
 
 
 def _prelude(campaign: Mailing) -> str:
@@ -204,7 +228,7 @@ def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:
             links[triggers.SURVEY_LINK] = "https://mail.shop.example/s/sample-token"
             needed = needed | ANSWER_LINK
     try:
-        sample = render(template, context, links)
+        sample = render(template, {**context, **template.stand_ins}, links)
         # Of every mail that leaves, delivery checks it once more, as it was rendered.
         _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, links, needed)
     except ContentError as error:

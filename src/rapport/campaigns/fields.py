@@ -39,6 +39,9 @@ VALUE_FIELDS = frozenset(
 )
 AUDIENCE_FIELDS = TEXT_FIELDS | VALUE_FIELDS
 
+# Given when a send is claimed, where `campaign.yml` has a `coupon`; not stored with the send.
+COUPON = "coupon"
+
 # Given by whoever renders, not stored with the send. See content.standard_links.
 LINK_FIELDS = frozenset({"shop_url", "unsubscribe_url", "preferences_url", "shop_name", "shop_postal_address"})
 ALLOWED_FIELDS = AUDIENCE_FIELDS | LINK_FIELDS
@@ -101,4 +104,5 @@ SAMPLE_CONTEXT: dict[str, Any] = {
     "last_seen_at": "2026-09-20T18:41:00+00:00",
 }
 
+SAMPLE_COUPON: dict[str, Any] = {"code": "SAMPLE-7K2M", "expires_at": "2026-10-04T18:40:00+00:00"}
 SAMPLE_REQUEST: dict[str, Any] = {"topic_title": "News & offers"}

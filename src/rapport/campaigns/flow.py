@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.model import Campaign, FrequencyCap, Mailing, Schedule, not_reserved
 from rapport.campaigns.parts import Duration, Part, Slug, Span, Text
 from rapport.campaigns.surveys import Survey
@@ -66,6 +67,7 @@ class Flow(Mailing):
     )
     frequency_cap: FrequencyCap | None = None
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
+    coupon: Coupon | None = None
     steps: list[Step] = Field(min_length=1, max_length=12)
 
     @model_validator(mode="after")

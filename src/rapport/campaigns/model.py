@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.parts import (
     TEXT_TAGS,
     Address,
@@ -131,6 +132,7 @@ class Campaign(Mailing):
         "wrong; 0m: all at once.",
     )
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
+    coupon: Coupon | None = None
     experiment: Experiment | None = Field(default=None, description="Several versions, compared with each other.")
     approval: Literal["required", "automatic"] = Field(
         default="required",

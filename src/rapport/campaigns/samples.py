@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from rapport.campaigns import content, nasty
+from rapport.campaigns import content, nasty, triggers
+from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Campaign
 from rapport.db import Connection, load_queries
 from rapport.settings import Settings
@@ -49,31 +51,34 @@ class SampleReport:
         return "\n".join(lines)
 
 
-def render_samples(campaign: Campaign, conn: Connection, settings: Settings) -> SampleReport:
-    """Renders every variant for 200 real profiles of the segment and all nasty ones. Sends and writes nothing.
+def render_samples(campaign: Campaign | Flow, conn: Connection, settings: Settings) -> SampleReport:
+    """Renders every variant or step for 200 real profiles of the segment (of a flow: of the whole audience) and all
+    nasty ones. Sends and writes nothing.
 
     `conn` must be allowed to read the audience, as the engine is. Raises CampaignError when the content does not even
     compile, PermanentError when something every mail needs is not set.
     """
-    templates = content.compile_campaign(campaign)
+    versions = content.compile_versions(campaign)
+    happened = {triggers.FIELD: triggers.SAMPLES[campaign.trigger]} if isinstance(campaign, Flow) else {}
+    segment = campaign.segment if isinstance(campaign, Campaign) else None
     base = settings.gateway_url.rstrip("/")
     links = content.standard_links(settings, f"{base}/u/sample", f"{base}/p/sample")
     rows = conn.execute(
-        load_queries(__package__, "samples.sql")["profiles"], {"segment": campaign.segment, "most": REAL_PROFILES}
+        load_queries(__package__, "samples.sql")["profiles"], {"segment": segment, "most": REAL_PROFILES}
     ).fetchall()
     wicked = nasty.profiles()
-    trial = _Trial(templates, links)
+    trial = _Trial(list(versions.values()), links)
     for row in rows:
-        trial.real(f"customer {row['customer_id']}", row["fields"])
+        trial.real(f"customer {row['customer_id']}", {**row["fields"], **happened})
     for name, context in wicked.items():
-        trial.nasty(f"nasty profile {name}", context)
+        trial.nasty(f"nasty profile {name}", {**context, **happened})
     missing = dict(trial.missing.most_common())
     return SampleReport(len(rows), len(wicked), trial.rendered, missing, tuple(trial.faults[:_MOST_FAULTS]))
 
 
 @dataclass
 class _Trial:
-    templates: Sequence[content.Template]
+    versions: Sequence[Sequence[content.Template]]
     links: Mapping[str, str]
     rendered: int = 0
     missing: Counter[str] = field(default_factory=Counter)
@@ -81,7 +86,8 @@ class _Trial:
 
     def real(self, name: str, context: Mapping[str, Any]) -> None:
         refusals: list[content.ContentError] = []
-        for template in self._chosen(context.get("language")):
+        for templates in self.versions:
+            template = content.choose(templates, context.get("language"), templates[0].variant)
             refusal = self._render(name, template, context)
             if refusal:
                 refusals.append(refusal)
@@ -93,18 +99,14 @@ class _Trial:
 
     def nasty(self, name: str, context: Mapping[str, Any]) -> None:
         """In every language. A refusal is a right answer here."""
-        for template in self.templates:
+        for template in chain.from_iterable(self.versions):
             self._render(name, template, context)
-
-    def _chosen(self, language: Any) -> Iterator[content.Template]:
-        for variant in dict.fromkeys(template.variant for template in self.templates):
-            yield content.choose(self.templates, language, variant)
 
     def _render(self, name: str, template: content.Template, context: Mapping[str, Any]) -> content.ContentError | None:
         told = f"{name}, variant {template.variant} in {template.language}"
         try:
             needed = {key: context.get(key) for key in template.fields}
-            message = content.render(template, needed, self.links)
+            message = content.render(template, {**needed, **template.stand_ins}, self.links)
         except content.ContentError as error:
             return error
         except Exception as error:  # whatever else a profile raises would stop a whole planning

@@ -4,7 +4,7 @@ select
     customer_id,
     to_jsonb(audience) - array['email', 'customer_id', 'as_of', 'email_consent', 'email_consent_at'] as fields
 from activation.campaign_audience as audience
-where %(segment)s = any(segments)
+where %(segment)s::text is null or %(segment)s = any(segments)
 order by md5(customer_id), email
 limit %(most)s;
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from rapport import logs
-from rapport.cli import approval, campaign, data, db, deliver, evidence, identity, preflight, score, services
+from rapport.cli import approval, campaign, coupons, data, db, deliver, evidence, identity, preflight, score, services
 from rapport.errors import RapportError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(coupons.app, name="coupons")
 app.add_typer(identity.app, name="identity")
 approval.register(campaign.app)
 evidence.register(deliver.app)

@@ -10,7 +10,7 @@ from rapport.delivery.limits import Limits
 from rapport.delivery.records import Claim, Claimed, Lane
 from rapport.delivery.worker import LOCK_SPACE, Worker
 
-SQL = load_queries("rapport.delivery", "pick.sql", "claim.sql")
+SQL = load_queries("rapport.delivery", "pick.sql", "claim.sql", "coupons.sql")
 LANES = load_queries("rapport.delivery", "lanes.sql")
 _FIELDS = tuple(Claimed.__dataclass_fields__)
 
@@ -64,9 +64,21 @@ def _claim(conn: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
     found = conn.execute(SQL["claim"], {**values, "send_ids": picked}).fetchall()
     mails = sum(row["state"] == "sending" for row in found)
     if mails:
+        _bind_coupons(conn, found, values["now"])
         conn.execute(SQL["charge_rates"], {**values, "mails": mails})
         conn.execute(SQL["charge_warm_up"], {**values, "mails": mails})
     return found
+
+
+def _bind_coupons(conn: Connection, found: list[dict[str, Any]], now: datetime) -> None:
+    """Puts a code of its own into the context of each row whose mail prints one, in the transaction that claims it.
+    Where the pool is empty nothing is put, and the mail fails for want of it."""
+    sending = {row["send_id"]: row for row in found if row["state"] == "sending"}
+    for bound in conn.execute(SQL["bind"], {"send_ids": list(sending), "now": now}):
+        if bound["code"] is not None:
+            coupon = {"code": bound["code"], "expires_at": bound["expires_at"].isoformat()}
+            row = sending[bound["send_id"]]
+            row["context"] = {**row["context"], "coupon": coupon}
 
 
 async def soonest_wait(worker: Worker, now: datetime) -> float | None:

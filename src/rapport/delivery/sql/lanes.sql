@@ -97,6 +97,16 @@ select
     array(select campaign.campaign_id from ops.campaign as campaign where campaign.paused) as campaigns;
 
 -- name: templates
-select template_version, campaign_id, language, variant, subject, preheader, html, body_text
+select
+    template_version,
+    campaign_id,
+    language,
+    variant,
+    subject,
+    preheader,
+    html,
+    body_text,
+    coupon,
+    coupon_valid_seconds
 from ops.template
 where template_version = any(%(versions)s);

@@ -1,0 +1,63 @@
+"""`rapport coupons …`: pools of codes of which each goes to one reader."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rapport.clock import get_clock
+from rapport.settings import get_settings
+
+app = typer.Typer(help="Coupon codes: import, list, show.", no_args_is_help=True)
+
+Pool = Annotated[str, typer.Argument(help="The coupon's name, as campaign.yml has it.")]
+
+
+@app.command("import")
+def import_codes(
+    name: Pool, file: Annotated[Path, typer.Argument(help="CSV with a column code, and ends_at where they end.")]
+) -> None:
+    """Add a file's codes to a pool. Bad rows are told by line and left out; importing twice adds nothing."""
+    from rapport.campaigns import coupons
+    from rapport.db import connect
+
+    settings = get_settings()
+    with connect("engine", settings=settings) as conn:
+        report = coupons.import_codes(conn, name, file, get_clock(settings).now())
+    typer.echo(str(report))
+    if report.faults:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_pools() -> None:
+    """Every pool with what is free, ended and handed out."""
+    from rapport.campaigns import coupons
+    from rapport.db import connect
+
+    settings = get_settings()
+    with connect("engine", settings=settings) as conn:
+        pools = coupons.pools(conn, get_clock(settings).now())
+    for pool in pools:
+        typer.echo(f"{pool.coupon:24} {pool.free:>10,} free {pool.ended:>8,} ended {pool.sent:>10,} handed out")
+    if not pools:
+        typer.echo("there are no codes; rapport coupons import NAME FILE adds some")
+
+
+@app.command()
+def show(name: Pool, most: Annotated[int, typer.Option(help="So many of the newest.")] = 20) -> None:
+    """The codes that went out last, by their last characters, and where they went."""
+    from rapport.campaigns import coupons
+    from rapport.db import connect
+
+    with connect("engine", settings=get_settings()) as conn:
+        rows = coupons.bound(conn, name, most)
+    for row in rows:
+        until: datetime = row["expires_at"]
+        where = f"{row['campaign_id'] or '(removed)'} {row['occurrence_key'] or ''}"
+        typer.echo(
+            f"{row['code']:8} {where:48} {row['state'] or '':12} {row['customer_id'] or '':24} until {until:%Y-%m-%d}"
+        )
+    if not rows:
+        typer.echo(f"no code of {name} has gone out")
