@@ -1,5 +1,6 @@
-"""`python -m tests.scheduler`: one campaign triggered 20 times at once, its task killed, backfilled over 30 days and
-cleared; the sending task killed in the middle and cleared afterwards. Exactly one mail a person must come of it."""
+"""`python -m tests.scheduler`: one campaign triggered 20 times at once and approved by two people, its task killed,
+backfilled over 30 days and cleared; the sending task killed in the middle and cleared afterwards. Exactly one mail a
+person must come of it."""
 
 import argparse
 import os
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from rapport import pipeline
+from rapport.clock import get_clock
 from rapport.demo.airflow import AirflowLauncher
 from tests.scheduler.api import Api
 from tests.scheduler.shop import CAMPAIGN, Shop, shop
@@ -37,7 +40,8 @@ def main() -> int:
             launcher.start()
             launcher.wait_healthy(180)
             api = Api(launcher.url, launcher.user, launcher.password)
-            _planned_once(found, api, people)
+            marketer = Api(launcher.url, "marketer", launcher.password_of("marketer"))
+            _planned_once(found, api, marketer, people)
             _sent_once(found, api, people)
         finally:
             launcher.stop()
@@ -51,11 +55,12 @@ def main() -> int:
     return 0 if len(accepted) == people and not duplicates else 1
 
 
-def _planned_once(found: Shop, api: Api, people: int) -> None:
+def _planned_once(found: Shop, api: Api, marketer: Api, people: int) -> None:
     api.wait_dag(DAG)
     now = datetime.now(UTC)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = list(pool.map(lambda n: api.trigger(DAG, now - timedelta(seconds=n)), range(AT_ONCE)))
+    _approved_by_two(found, api, marketer)
     killed = _kill_a_task(lambda: found.count("select count(*) as n from ops.send") > 0, 60)
     for run in runs:
         api.wait_run(DAG, run, 300)
@@ -67,6 +72,23 @@ def _planned_once(found: Shop, api: Api, people: int) -> None:
     planned = found.count("select count(*) as n from ops.send")
     _require(planned == people, f"{planned} sends are planned for {people} people")
     _say(f"backfilled over {DAYS} days ({backfilled} runs) and cleared: {planned} sends for {people} people")
+
+
+def _approved_by_two(found: Shop, api: Api, marketer: Api) -> None:
+    """Whoever triggered it counts as none of the two, and nothing is planned before."""
+    run = api.waiting(DAG, 120)
+    _require(found.count("select count(*) as n from ops.send") == 0, "something was planned before anybody said yes")
+    api.answer(DAG, run, "approve", "Approve")
+    _require(api.wait_question(DAG, run, "approve", 120), "the one who asked was counted")
+    pipeline.answer(CAMPAIGN, found.settings, get_clock(found.settings), "bob", "approved")
+    _require(found.count("select count(*) as n from ops.send") == 0, "one yes was enough for two people's mail")
+    marketer.answer(DAG, run, "approve", "Approve", comment="Looks right.")
+    _until(lambda: found.count("select count(*) as n from ops.approval where state = 'approved'") == 1, 120, found)
+    said = found.count(
+        "select count(*) as n from ops.audit_log where action = 'approved' and actor in ('bob', 'marketer')"
+    )
+    _require(said == 2, f"the log holds {said} of two answers")
+    _say("asked in Airflow and answered by two: one at a command line, one there")
 
 
 def _sent_once(found: Shop, api: Api, people: int) -> None:

@@ -7,6 +7,17 @@ from rapport.demo.airflow import AirflowApi
 
 
 class Api(AirflowApi):
+    def waiting(self, dag_id: str, timeout: float) -> str:
+        """Id of the run whose task waits for a person's answer."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            query = {"state": "awaiting_input", "limit": 1}
+            found = self._call("GET", f"dags/{dag_id}/dagRuns/~/taskInstances", params=query)["task_instances"]
+            if found:
+                return str(found[0]["dag_run_id"])
+            time.sleep(1)
+        raise SystemExit(f"{dag_id} asked nobody within {timeout:.0f} s")
+
     def backfill(self, dag_id: str, since: datetime, until: datetime, timeout: float) -> int:
         """Runs every slot between the two once more, and waits; returns how many runs that made."""
         body = {

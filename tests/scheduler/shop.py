@@ -151,6 +151,7 @@ def _project(folder: Path) -> Path:
     (campaign / "campaign.yml").write_text(DEFINITION)
     (campaign / "body.html").write_text(HTML)
     (campaign / "body.txt").write_text(TEXT)
+    (folder / "campaigns" / "policy.yml").write_text("approval: { two_people_from: 2 }\n")
     return folder
 
 

@@ -1,11 +1,15 @@
-"""`rapport campaign approve …`: people's answers, what holds a campaign, and the log of deeds."""
+"""`rapport campaign …` before anything leaves: rehearse, compare, answer, see what holds it and who did what."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rapport.clock import get_clock
+from rapport.errors import PermanentError
 from rapport.settings import get_settings
+
+if TYPE_CHECKING:
+    from rapport.campaigns.model import Campaign
 
 Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
 MaybeName = Annotated[str | None, typer.Argument(help="Folder name under campaigns/; left out: all of them.")]
@@ -70,6 +74,54 @@ def status(name: MaybeName = None) -> None:
     Console(highlight=False).print(table(read(settings, get_clock(settings), name)))
 
 
+def replay(
+    name: Name,
+    days: Annotated[int, typer.Option(help="How far back.")] = 90,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print occurrence and customer id, a line each, only.")
+    ] = False,
+) -> None:
+    """Rehearse it against the past: who would have got it, beside which other mail, to what effect. Writes nothing."""
+    from rich.console import Console
+
+    from rapport.campaigns.replay import replay as rehearse
+    from rapport.campaigns.replay_text import render
+
+    settings = get_settings()
+    found = rehearse(_to_a_segment(name), settings, get_clock(settings), days)
+    if listed:
+        for occurrence, customer in found.got:
+            typer.echo(f"{occurrence},{customer}")
+        return
+    console = Console(highlight=False)
+    for part in render(found):
+        console.print(part)
+
+
+def diff(
+    name: Name,
+    against: Annotated[
+        str | None, typer.Option(help="A commit, or the version planned last; left out: the latter.")
+    ] = None,
+) -> None:
+    """What an edit changes: in the definition, in what readers see, in who is meant."""
+    from rapport.campaigns import diff as differences
+
+    for line in differences.render(differences.diff(_to_a_segment(name), get_settings(), against)):
+        typer.echo(line)
+
+
+def _to_a_segment(name: str) -> "Campaign":
+    from rapport.campaigns.definition import Campaign, load_named
+
+    campaign = load_named(name, get_settings())
+    if not isinstance(campaign, Campaign):
+        raise PermanentError(
+            f"{name} goes to no segment on a calendar; only such a campaign can be rehearsed or compared"
+        )
+    return campaign
+
+
 def audit(
     thing: Annotated[str | None, typer.Argument(help="Such as 'campaign win_back'; left out: everything.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many lines, newest first.")] = 50,
@@ -85,5 +137,5 @@ def audit(
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `rapport campaign`."""
-    for command in (approve, refuse, approvals, status, audit):
+    for command in (approve, refuse, approvals, status, replay, diff, audit):
         app.command()(command)

@@ -1,0 +1,182 @@
+"""A rehearsal gives to the past what the past would have got, and an edit's effect is told before it is planned."""
+
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rapport.campaigns.definition import load_campaign
+from rapport.campaigns.diff import diff
+from rapport.campaigns.diff import render as told_diff
+from rapport.campaigns.plan import plan
+from rapport.campaigns.replay import replay
+from rapport.campaigns.replay_text import render
+from rapport.db import connect
+from rapport.errors import PermanentError
+from rapport.keys import recipient_key
+
+NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)
+# 06:00 in London.
+SLOT = datetime(2026, 7, 10, 5, 0, tzinfo=UTC)
+
+
+def day(back: int) -> datetime:
+    return SLOT - timedelta(days=back)
+
+
+@pytest.fixture
+def past(shop) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
+    with connect("transformer", settings=shop.settings) as conn:
+        conn.execute(
+            "create table segments.customer_segments (customer_id text, segment text, since_at timestamptz,"
+            " left_at timestamptz)"
+        )
+        conn.execute("insert into segments.customer_segments values ('first', 'other', %s, null)", (day(60),))
+    return shop
+
+
+def stay(shop, customer: str, since: int, left: int | None = None, segment: str = "loyal") -> None:  # type: ignore[no-untyped-def]
+    with connect("transformer", settings=shop.settings) as conn:
+        conn.execute(
+            "insert into segments.customer_segments values (%s, %s, %s, %s)",
+            (customer, segment, day(since), None if left is None else day(left)),
+        )
+
+
+def edit(shop, *pairs: tuple[str, str]) -> None:  # type: ignore[no-untyped-def]
+    path = shop.campaign.folder / "campaign.yml"
+    for old, new in pairs:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    shop.campaign = load_campaign(shop.campaign.folder, shop.settings)
+
+
+WITHOUT_LIMITS = (("frequency_cap: { max: 2, days: 7 }\n", ""), ("repeat_after_days: 30\n", ""))
+
+
+def who(shop, days: int) -> set[tuple[str, str]]:  # type: ignore[no-untyped-def]
+    return {(key[:10], customer) for key, customer in replay(shop.campaign, shop.settings, shop.clock, days).got}
+
+
+def test_membership_is_that_of_each_day(past) -> None:  # type: ignore[no-untyped-def]
+    edit(past, *WITHOUT_LIMITS)
+    past.person("c1", "joe@post.example")
+    past.person("c2", "ann@post.example", segments=())
+    stay(past, "c1", 2)
+    stay(past, "c2", 9, left=3)
+    assert who(past, 5) == {
+        ("2026-07-10", "c1"),
+        ("2026-07-09", "c1"),
+        ("2026-07-08", "c1"),
+        ("2026-07-06", "c2"),
+    }
+
+
+def test_consent_and_suppression_count_from_the_day_they_came(past) -> None:  # type: ignore[no-untyped-def]
+    edit(past, *WITHOUT_LIMITS)
+    for customer, email in (("c1", "joe@post.example"), ("c2", "ann@post.example")):
+        past.person(customer, email, consent=None)
+        past.fact(email, True, day(3))
+        stay(past, customer, 30)
+    past.fact("joe@post.example", False, day(1))
+    with connect("engine", settings=past.settings) as conn:
+        conn.execute(
+            "insert into ops.suppression (recipient_key, topic, reason, source, evidence_id, occurred_at)"
+            " values (%s, '*', 'complaint', 'test', 'e', %s)",
+            (recipient_key(past.settings, "ann@post.example"), day(2)),
+        )
+    found = replay(past.campaign, past.settings, past.clock, 4)
+    assert [(d.occurrence_key[:10], d.waterfall["planned"], d.waterfall["suppressed"]) for d in found.days] == [
+        ("2026-07-07", 2, 0),
+        ("2026-07-08", 1, 1),
+        ("2026-07-09", 0, 1),
+        ("2026-07-10", 0, 1),
+    ]
+    assert all(sum(d.waterfall.values()) == d.segment == 2 for d in found.days)
+
+
+def test_what_the_rehearsal_gave_counts_for_its_later_days(past) -> None:  # type: ignore[no-untyped-def]
+    edit(past, ("repeat_after_days: 30", "repeat_after_days: 3"), WITHOUT_LIMITS[0])
+    past.person("c1", "joe@post.example")
+    past.fact("joe@post.example", True, day(50))
+    stay(past, "c1", 30)
+    assert who(past, 7) == {("2026-07-04", "c1"), ("2026-07-07", "c1"), ("2026-07-10", "c1")}
+
+
+def test_two_people_at_one_address_get_one_mail(past) -> None:  # type: ignore[no-untyped-def]
+    for customer in ("c1", "c2"):
+        past.person(customer, "joe@post.example")
+        stay(past, customer, 5)
+    (only,) = replay(past.campaign, past.settings, past.clock, 1).days
+    assert (only.waterfall["planned"], only.waterfall["duplicate_address"]) == (1, 1)
+
+
+def test_days_before_segments_were_kept_are_left_out_and_said(past) -> None:  # type: ignore[no-untyped-def]
+    found = replay(past.campaign, past.settings, past.clock, 90)
+    assert (len(found.days), found.left_out) == (61, 29)
+    assert any("29 occurrences lie before" in part for part in render(found) if isinstance(part, str))
+
+
+def test_a_rehearsal_of_now_agrees_with_the_plan_and_writes_nothing(past) -> None:  # type: ignore[no-untyped-def]
+    for number in range(30):
+        past.person(f"c{number:02}", f"p{number}@post.example", consent=[True, False, None][number % 3])
+        stay(past, f"c{number:02}", 5)
+    found = replay(past.campaign, past.settings, past.clock, 1)
+    for relation in ("send", "decision", "occurrence", "campaign", "recipient"):
+        assert past.count(relation) == 0, relation
+    planned = plan(past.campaign, past.settings, past.clock)
+    rehearsed = found.days[-1].waterfall
+    assert found.days[-1].segment == planned.waterfall["segment"]
+    assert {name: rehearsed[name] for name in ("planned", "no_consent", "capped")} == {
+        name: planned.waterfall[name] for name in ("planned", "no_consent", "capped")
+    }
+
+
+def test_pressure_and_overlap_are_with_what_others_really_sent(past) -> None:  # type: ignore[no-untyped-def]
+    edit(past, *WITHOUT_LIMITS)
+    past.person("c1", "joe@post.example")
+    stay(past, "c1", 0)
+    plan(past.campaign, past.settings, past.clock)
+    with connect("engine", settings=past.settings) as conn:
+        conn.execute("update ops.send set state = 'accepted', due_at = %s", (day(3),))
+    other = past.campaign.model_copy(update={"name": "autumn"})
+    found = replay(other, past.settings, past.clock, 5)
+    assert (found.overlaps, found.messages) == ({"spring": 1}, 1)
+    assert found.pressure == {1: 2} or found.pressure == {2: 1}
+    assert found.expected == []
+    assert any("unknown" in part for part in render(found) if isinstance(part, str))
+
+
+def test_an_edit_is_told_by_definition_words_and_people(shop) -> None:  # type: ignore[no-untyped-def]
+    shop.person("c1", "joe@post.example")
+    shop.person("c2", "ann@post.example", segments=("lapsed",))
+    shop.person("c3", "bob@post.example", segments=("loyal", "lapsed"))
+    plan(shop.campaign, shop.settings, shop.clock)
+    assert diff(shop.campaign, shop.settings).unchanged
+    (shop.settings.project_dir / "dbt_project/models/segments/lapsed.sql").write_text("select 1")
+    edit(shop, ("segment: loyal", "segment: lapsed"), ("a note from", "a word from"))
+    found = diff(shop.campaign, shop.settings)
+    assert found.definition["segment"] == ("loyal", "lapsed")
+    assert (found.stay, found.come, found.leave) == (1, 1, 1)
+    lines = "\n".join(told_diff(found))
+    assert "-Subject: " in lines
+    assert "a word from" in lines
+
+
+def test_an_edit_can_be_compared_with_a_commit(shop) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(PermanentError, match="never planned"):
+        diff(shop.campaign, shop.settings)
+    root = shop.settings.project_dir
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@x.example", *words], cwd=root, check=True)
+
+    git("init", "-q")
+    git("add", "campaigns")
+    git("commit", "-qm", "first")
+    edit(shop, ("a note from", "a word from"))
+    found = diff(shop.campaign, shop.settings, "HEAD")
+    assert list(found.definition) == ["subject"]
+    with pytest.raises(PermanentError, match="neither the version"):
+        diff(shop.campaign, shop.settings, "no-such-commit")
