@@ -101,6 +101,8 @@ def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) 
     ops.campaign_hold until a later plan goes through."""
     from rapport.campaigns.confirmations import plan_confirmations
     from rapport.campaigns.definition import Confirmation, load_named
+    from rapport.campaigns.flow import Flow
+    from rapport.campaigns.flows import run_flow
     from rapport.campaigns.holds import on_record
     from rapport.campaigns.plan import plan as plan_campaign
 
@@ -108,6 +110,8 @@ def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) 
         campaign = load_named(name, settings)
         if isinstance(campaign, Confirmation):
             return plan_confirmations(campaign, settings, clock, dry_run=dry_run)
+        if isinstance(campaign, Flow):
+            return run_flow(campaign, settings, clock, dry_run=dry_run)
         return plan_campaign(campaign, settings, clock, dry_run=dry_run).waterfall
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rapport.campaigns import content
+from rapport.campaigns import content, triggers
 from rapport.campaigns.fields import SAMPLE_CONTEXT, SAMPLE_REQUEST
+from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.variants import CONTROL
 from rapport.errors import PermanentError
@@ -18,16 +19,22 @@ def preview(
     *,
     language: str | None = None,
     variant: str = CONTROL,
+    step: str | None = None,
 ) -> content.RenderedMessage:
     """The mail for a made-up reader; `context` replaces fields of that reader.
 
-    Raises as content.render does, and PermanentError when there is no such variant.
+    `step`: of a flow, the first when left out. Raises as content.render does, and PermanentError when there is no such
+    variant or step.
     """
-    templates = content.compile_campaign(campaign)
-    known = list(dict.fromkeys(template.variant for template in templates))
-    if variant not in known:
-        raise PermanentError(f"{campaign.name} has no variant {variant!r}; there are: {', '.join(known)}")
-    template = content.choose(templates, language or campaign.language, variant)
+    versions = content.compile_versions(campaign)
+    if isinstance(campaign, Flow):
+        wanted, kind = step or campaign.steps[0].name, "step"
+    else:
+        wanted, kind = variant, "variant"
+    if wanted not in versions:
+        raise PermanentError(f"{campaign.name} has no {kind} {wanted!r}; there are: {', '.join(versions)}")
+    templates = versions[wanted]
+    template = content.choose(templates, language or campaign.language, templates[0].variant)
     links = {
         "shop_url": settings.shop_url,
         "shop_name": settings.shop_name,
@@ -36,6 +43,9 @@ def preview(
         "unsubscribe_url": f"{settings.gateway_url}/u/preview",
         "preferences_url": f"{settings.gateway_url}/p/preview",
     }
+    if isinstance(campaign, Flow):
+        context = {triggers.FIELD: triggers.SAMPLES[campaign.trigger], **(context or {})}
+        links[triggers.SURVEY_LINK] = f"{settings.gateway_url}/s/preview"
     if isinstance(campaign, Confirmation):
         links["confirm_url"] = f"{settings.gateway_url}/c/preview"
         return content.render(template, {**SAMPLE_REQUEST, **(context or {})}, links)

@@ -37,11 +37,17 @@ def list_campaigns() -> None:
 
 
 @app.command()
-def new(name: Name) -> None:
+def new(
+    name: Name,
+    example: Annotated[
+        str | None, typer.Option("--from", help="Copy this folder of campaigns/examples, such as abandoned_cart.")
+    ] = None,
+) -> None:
     """Make a folder to start from."""
     from rapport.campaigns.scaffold import new as scaffold
 
-    typer.echo(f"made {scaffold(name, get_settings().campaigns_dir)}: edit it, then rapport campaign check {name}")
+    made = scaffold(name, get_settings().campaigns_dir, example)
+    typer.echo(f"made {made}: edit it, then rapport campaign check {name}")
 
 
 @app.command()
@@ -86,13 +92,14 @@ def preview(
     name: Name,
     out: Annotated[Path | None, typer.Option(help="Write the HTML here instead of printing the text part.")] = None,
     variant: Annotated[str, typer.Option(help="The version of an experiment to look at.")] = "a",
+    step: Annotated[str | None, typer.Option(help="The step of a flow to look at; left out: the first.")] = None,
 ) -> None:
     """Render the mail for a made-up reader."""
     from rapport.campaigns.definition import load_campaign
     from rapport.campaigns.preview import preview as render_preview
 
     settings = get_settings()
-    message = render_preview(load_campaign(settings.campaigns_dir / name), settings, variant=variant)
+    message = render_preview(load_campaign(settings.campaigns_dir / name), settings, variant=variant, step=step)
     typer.echo(f"Subject: {message.subject}\n")
     if out:
         out.write_text(message.html, encoding="utf-8")
@@ -136,6 +143,27 @@ def decide_winners() -> None:
     settings = get_settings()
     for line in pipeline.decide_winners(settings, get_clock(settings)) or ["nothing is to decide now"]:
         typer.echo(line)
+
+
+@app.command()
+def flow(name: Name) -> None:
+    """Where the people of a flow stand: who waits for which step, how steps came out, and why people left."""
+    from rapport.campaigns.definition import Flow, load_named
+    from rapport.campaigns.flows import standing
+    from rapport.errors import PermanentError
+
+    settings = get_settings()
+    found = load_named(name, settings)
+    if not isinstance(found, Flow):
+        raise PermanentError(f"{name} is of kind {found.kind}, not a flow; `rapport campaign plan {name} --dry-run`")
+    stand = standing(found, settings)
+    for step in found.steps:
+        typer.echo(f"{step.name:24} {stand.waiting.get(step.name, 0):>10,} waiting")
+        for (at, outcome), people in stand.settled.items():
+            if at == step.name:
+                typer.echo(f"  {outcome:22} {people:>10,}")
+    for (state, reason), people in stand.ended.items():
+        typer.echo(f"{state + ': ' + reason:60} {people:>10,}")
 
 
 @app.command()

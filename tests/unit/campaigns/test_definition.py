@@ -50,7 +50,7 @@ def test_the_shipped_campaign_is_valid_in_all_its_languages(shop: Settings) -> N
             "kind: daily",
             "kind:",
             "kind",
-            "'broadcast' or 'confirmation', not 'daily'",
+            "'flow' or 'confirmation', not 'daily'",
         ),
         ("36h", "tomorrow", "expires_after:", "expires_after", "90m, 36h or 2d"),
         ("max: 2", "max: 0", "frequency_cap:", "frequency_cap.max", "greater than or equal to 1"),

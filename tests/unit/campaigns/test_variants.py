@@ -139,7 +139,7 @@ def test_every_version_speaks_every_language(spring: Edit, shop: Settings) -> No
 def test_a_body_that_belongs_to_no_version_is_no_silent_leftover(spring: Edit, shop: Settings) -> None:
     folder = with_experiment(spring)
     (folder / "body_c.txt").write_text("left over", encoding="utf-8")
-    assert "spring/body_c.txt: no variant has this body" in faults(folder, shop)
+    assert "spring/body_c.txt: no variant or step has this body" in faults(folder, shop)
 
 
 def test_readers_get_the_version_in_their_language(spring: Edit, shop: Settings) -> None:

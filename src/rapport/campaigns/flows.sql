@@ -1,0 +1,171 @@
+-- name: lock_flow
+-- Of two ticks at once the second waits, and finds settled what the first has settled.
+select pg_advisory_xact_lock(hashtextextended('flow:' || %(campaign_id)s, 0));
+
+-- name: newcomers
+-- Triggers that have no run yet and whose first step is not late. One person has one run at a time: the newest trigger.
+select
+    found.trigger_id,
+    found.customer_id,
+    found.occurred_at,
+    former.entered_at is not null as is_back_too_soon,
+    row_number() over (partition by found.customer_id order by found.occurred_at desc, found.trigger_id asc) > 1
+    as is_another
+from activation.campaign_triggers as found
+left join lateral (
+    select run.entered_at
+    from ops.flow_run as run
+    where
+        run.campaign_id = %(campaign_id)s
+        and run.customer_id = found.customer_id
+        and run.state != 'refused'
+        and (run.state = 'inside' or run.entered_at > %(now)s::timestamptz - %(reenter_after)s::interval)
+    order by run.entered_at desc
+    limit 1
+) as former on true
+where
+    found.trigger = %(trigger)s
+    and found.occurred_at <= %(now)s
+    and found.occurred_at > %(now)s::timestamptz - %(first_step_ends)s::interval
+    and (found.expires_at is null or found.expires_at > %(now)s)
+    and not exists (
+        select 1
+        from ops.flow_run as known
+        where known.campaign_id = %(campaign_id)s and known.trigger_id = found.trigger_id
+    )
+order by found.occurred_at, found.trigger_id;
+
+-- name: insert_runs
+insert into ops.flow_run (campaign_id, trigger_id, customer_id, occurred_at, entered_at, state, reason, ended_at)
+select
+    %(campaign_id)s,
+    given.trigger_id,
+    given.customer_id,
+    given.occurred_at,
+    %(now)s,
+    case when given.reason is null then 'inside' else 'refused' end,
+    given.reason,
+    case when given.reason is not null then %(now)s::timestamptz end
+from jsonb_to_recordset(%(rows)s) as given (
+    trigger_id text, customer_id text, occurred_at timestamptz, reason text
+)
+on conflict (campaign_id, trigger_id) do nothing;
+
+-- name: follow_merges
+-- People are merged: the newest build knows who it is now.
+update ops.flow_run
+set customer_id = found.customer_id
+from activation.campaign_triggers as found
+where
+    flow_run.campaign_id = %(campaign_id)s
+    and flow_run.state = 'inside'
+    and found.trigger_id = flow_run.trigger_id
+    and found.customer_id != flow_run.customer_id;
+
+-- name: inside
+-- Whoever is inside, with what stands in the newest build and which steps are settled.
+select
+    run.trigger_id,
+    run.customer_id,
+    run.occurred_at,
+    found.trigger_id is not null as still_holds,
+    coalesce(found.expires_at <= %(now)s, false) as is_over,
+    found.expires_at,
+    found.context,
+    audience.customer_id is not null as is_in_audience,
+    coalesce(audience.open_tickets_count > 0, false) as has_open_ticket,
+    coalesce(audience.last_order_at > run.occurred_at, false) as ordered,
+    exists (
+        select 1
+        from ops.send as mail
+        where
+            mail.campaign_id = run.campaign_id
+            and mail.customer_id = run.customer_id
+            and mail.planned_at >= run.entered_at
+            and mail.engagement = 'clicked'
+    ) as clicked,
+    exists (
+        select 1
+        from ops.survey_answer as answer
+        inner join ops.send as mail on answer.send_id = mail.send_id
+        where
+            mail.campaign_id = run.campaign_id
+            and mail.customer_id = run.customer_id
+            and mail.planned_at >= run.entered_at
+    ) as answered,
+    coalesce(steps.settled, '{}') as settled,
+    coalesce(steps.is_done_for_today, false) as is_done_for_today
+from ops.flow_run as run
+left join activation.campaign_triggers as found on run.trigger_id = found.trigger_id
+left join activation.campaign_audience as audience on run.customer_id = audience.customer_id
+left join lateral (
+    select
+        array_agg(step.step) as settled,
+        bool_or(step.outcome = 'planned' and step.occurrence_key like '%%@' || %(local_date)s) as is_done_for_today
+    from ops.flow_step as step
+    where step.campaign_id = run.campaign_id and step.trigger_id = run.trigger_id
+) as steps on true
+where run.campaign_id = %(campaign_id)s and run.state = 'inside'
+order by run.occurred_at, run.trigger_id;
+
+-- name: asked_today
+-- Whom the planner has refused today for a reason that may pass: they are asked about again tomorrow.
+select
+    decision.occurrence_key,
+    decision.customer_id
+from ops.decision as decision
+where decision.campaign_id = %(campaign_id)s and decision.occurrence_key like '%%@' || %(local_date)s;
+
+-- name: insert_steps
+insert into ops.flow_step (campaign_id, trigger_id, step, outcome, reason, occurrence_key, settled_at)
+select
+    %(campaign_id)s,
+    given.trigger_id,
+    given.step,
+    given.outcome,
+    given.reason,
+    given.occurrence_key,
+    %(now)s
+from jsonb_to_recordset(%(rows)s) as given (
+    trigger_id text, step text, outcome text, reason text, occurrence_key text
+)
+on conflict (campaign_id, trigger_id, step) do nothing;
+
+-- name: end_runs
+update ops.flow_run
+set state = given.state, reason = given.reason, ended_at = %(now)s
+from jsonb_to_recordset(%(rows)s) as given (trigger_id text, state text, reason text)
+where
+    flow_run.campaign_id = %(campaign_id)s
+    and flow_run.trigger_id = given.trigger_id
+    and flow_run.state = 'inside';
+
+-- name: standing_by_step
+-- How many people have each step still before them as the next one, and how each settled step came out.
+select
+    step.step,
+    step.outcome,
+    count(*) as people
+from ops.flow_step as step
+where step.campaign_id = %(campaign_id)s
+group by step.step, step.outcome
+order by step.step, step.outcome;
+
+-- name: standing_inside
+select
+    run.trigger_id,
+    coalesce(array_agg(step.step) filter (where step.step is not null), '{}') as settled
+from ops.flow_run as run
+left join ops.flow_step as step on run.campaign_id = step.campaign_id and run.trigger_id = step.trigger_id
+where run.campaign_id = %(campaign_id)s and run.state = 'inside'
+group by run.trigger_id;
+
+-- name: standing_ended
+select
+    run.state,
+    coalesce(run.reason, 'had every step') as reason,
+    count(*) as people
+from ops.flow_run as run
+where run.campaign_id = %(campaign_id)s and run.state != 'inside'
+group by run.state, run.reason
+order by people desc, run.state, reason;

@@ -1,0 +1,278 @@
+"""Flows over a real ledger: who comes in, who leaves, one mail a step, and nothing twice."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from rapport.campaigns import flows, plan
+from rapport.campaigns.definition import Flow, load_campaign
+from rapport.campaigns.flows import run_flow, standing
+from rapport.clock import FixedClock
+from rapport.db import connect
+from rapport.settings import CHECKOUT, Settings
+
+from .conftest import AUDIENCE, NOW, Shop
+
+TRIGGERS = """
+create table activation.campaign_triggers (
+    trigger text, trigger_id text, customer_id text, occurred_at timestamptz, expires_at timestamptz, context jsonb,
+    as_of timestamptz
+)
+"""
+LEFT = NOW - timedelta(hours=5)
+CART = {"cart": {"currency_code": "GBP", "url": None, "items": [{"title": "Mug", "quantity": 1, "price": 9}]}}
+DEFINITION = """
+name: carts
+title: Carts
+owner: marketing
+topic: marketing
+kind: flow
+trigger: cart_abandoned
+exit_if: [ordered]
+reenter_after: 7d
+steps:
+  - { name: first, wait: 4h, subject: "Your cart" }
+  - { name: second, wait: 2d, body: body_second, subject: "Your cart, once more" }
+"""
+
+
+@dataclass
+class Flows(Shop):
+    flow: Flow = None  # type: ignore[assignment]
+    folder: Path = Path()
+
+    def edit(self, *changes: tuple[str, str]) -> None:
+        path = self.folder / "campaign.yml"
+        text = path.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+        flow = load_campaign(self.folder, self.settings)
+        assert isinstance(flow, Flow)
+        self.flow = flow
+
+    def trigger(self, customer: str, name: str = "c1", at: datetime = LEFT, expires_at: datetime | None = None) -> None:
+        with connect("transformer", settings=self.settings) as conn:
+            conn.execute(
+                "insert into activation.campaign_triggers values ('cart_abandoned', %s, %s, %s, %s, %s, %s)",
+                (f"{customer}:{name}", customer, at, expires_at, Jsonb(CART), NOW - timedelta(hours=2)),
+            )
+
+    def tick(self, after: timedelta = timedelta()) -> dict[str, int]:
+        at = NOW + after
+        self.gate(ran_at=at - timedelta(minutes=1))
+        return run_flow(self.flow, self.settings, FixedClock(at))
+
+    def change(self, statement: str) -> None:
+        with connect("transformer", settings=self.settings) as conn:
+            conn.execute(statement)  # type: ignore[arg-type]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with connect("engine", settings=self.settings) as conn:
+            return [tuple(row.values()) for row in conn.execute(query)]  # type: ignore[call-overload]
+
+    def runs(self) -> list[tuple[Any, ...]]:
+        return self.rows("select trigger_id, state, reason from ops.flow_run order by 1")
+
+    def steps(self) -> list[tuple[Any, ...]]:
+        return self.rows("select trigger_id, step, outcome from ops.flow_step order by 1, settled_at, 2")
+
+    def mails(self) -> list[tuple[Any, ...]]:
+        return self.rows("select customer_id, occurrence_key from ops.send order by 1, 2")
+
+
+@pytest.fixture
+def shop(database: Settings, tmp_path: Path) -> Flows:
+    with connect("transformer", settings=database) as conn:
+        conn.execute(AUDIENCE)
+        conn.execute(TRIGGERS)
+    folder = tmp_path / "campaigns" / "carts"
+    folder.mkdir(parents=True)
+    for source in (CHECKOUT / "campaigns" / "examples" / "abandoned_cart").glob("body*"):
+        if source.name.count(".") == 1:
+            (folder / source.name).write_text(source.read_text())
+    (folder / "campaign.yml").write_text(DEFINITION)
+    made = Flows(database, None, FixedClock(NOW), folder=folder)  # type: ignore[arg-type]
+    made.edit()
+    return made
+
+
+def test_a_person_gets_each_step_once_and_is_done(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    assert shop.tick() == {"entered": 1, "planned": 1}
+    assert shop.mails() == [("ann", "first@2026-07-10")]
+    assert shop.tick(timedelta(hours=1)) == {}
+    assert standing(shop.flow, shop.settings).waiting == {"second": 1}
+    assert shop.tick(timedelta(days=2)) == {"planned": 1, "finished": 1}
+    assert shop.mails() == [("ann", "first@2026-07-10"), ("ann", "second@2026-07-12")]
+    assert shop.tick(timedelta(days=2, hours=1)) == {}
+    assert shop.runs() == [("ann:c1", "finished", None)]
+    (row,) = shop.rows("select kind, definition ->> 'trigger' from ops.campaign")
+    assert row == ("flow", "cart_abandoned")
+    contexts = shop.rows("select context -> 'trigger' -> 'cart' -> 'items' -> 0 ->> 'title' from ops.send")
+    assert contexts == [("Mug",), ("Mug",)]
+
+
+def test_waits_are_counted_from_what_happened(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann", at=NOW - timedelta(hours=3))
+    assert shop.tick() == {"entered": 1}
+    assert shop.mails() == []
+    assert shop.tick(timedelta(hours=1)) == {"planned": 1}
+
+
+def test_a_flow_that_is_switched_on_writes_to_nobody_about_last_month(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann", at=NOW - timedelta(days=20))
+    assert (shop.tick(), shop.runs()) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        ("update activation.campaign_audience set last_order_at = now() + interval '9 years'", "ordered"),
+        ("delete from activation.campaign_triggers", "what set it off no longer holds"),
+        ("update activation.campaign_triggers set expires_at = '2026-07-11'", "the time for it is over"),
+        ("delete from activation.campaign_audience", "no longer in the audience"),
+    ],
+    ids=["ordered", "cart is empty", "expired", "gone"],
+)
+def test_who_no_longer_needs_it_leaves_before_the_next_step(shop: Flows, happened: str, reason: str) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.tick()
+    shop.change(happened)
+    assert shop.tick(timedelta(days=2)) == {"left": 1}
+    assert len(shop.mails()) == 1
+    assert shop.runs() == [("ann:c1", "left", reason)]
+    assert standing(shop.flow, shop.settings).ended == {("left", reason): 1}
+
+
+def test_nothing_goes_to_a_person_with_an_open_ticket_until_it_is_solved_or_too_late(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.change("update activation.campaign_audience set open_tickets_count = 1")
+    assert shop.tick() == {"entered": 1}
+    assert shop.tick(timedelta(hours=20)) == {}
+    shop.change("update activation.campaign_audience set open_tickets_count = 0")
+    assert shop.tick(timedelta(hours=21)) == {"planned": 1}
+    shop.change("update activation.campaign_audience set open_tickets_count = 1")
+    assert shop.tick(timedelta(days=4)) == {"late": 1, "finished": 1}
+    assert shop.steps() == [("ann:c1", "first", "planned"), ("ann:c1", "second", "late")]
+    shop.edit(("reenter_after: 7d", "reenter_after: 1h\nhold_while_ticket_open: false"))
+    shop.trigger("ann", "c2", NOW + timedelta(days=4))
+    assert shop.tick(timedelta(days=4, hours=5)) == {"entered": 1, "planned": 1}
+
+
+def test_a_person_is_inside_once_and_comes_back_only_after_a_while(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann", "old", LEFT - timedelta(hours=1))
+    shop.trigger("ann", "new")
+    assert shop.tick() == {"entered": 1, "refused": 1, "planned": 1}
+    shop.trigger("ann", "soon", NOW + timedelta(days=1))
+    assert shop.tick(timedelta(days=1, hours=6)) == {"refused": 1}
+    shop.trigger("ann", "late", NOW + timedelta(days=8))
+    assert shop.tick(timedelta(days=8, hours=6))["entered"] == 1
+    assert {row[0].partition(":")[2]: row[1] for row in shop.runs()} == {
+        "old": "refused",
+        "new": "finished",
+        "soon": "refused",
+        "late": "inside",
+    }
+
+
+def test_the_planner_decides_and_what_may_pass_is_asked_again_tomorrow(shop: Flows) -> None:
+    shop.edit(("reenter_after: 7d", "reenter_after: 7d\nfrequency_cap: { max: 1, days: 2 }\nexpires_after: 4d"))
+    shop.person("ann", "ann@example.com")
+    shop.person("bob", "bob@example.com", consent=None)
+    shop.person("cy", "cy@example.com")
+    shop.suppress("cy@example.com")
+    for customer in ("ann", "bob", "cy"):
+        shop.trigger(customer)
+    assert shop.tick() == {"entered": 3, "planned": 1, "no_consent": 1, "suppressed": 1, "left": 2}
+    assert shop.runs()[1:] == [("bob:c1", "left", "no_consent"), ("cy:c1", "left", "suppressed")]
+    # Two days after the first mail left, the cap still holds; the day after, no more.
+    assert shop.tick(timedelta(days=1, hours=20)) == {"capped": 1}
+    assert shop.tick(timedelta(days=1, hours=21)) == {}
+    assert shop.tick(timedelta(days=2, hours=20)) == {"planned": 1, "finished": 1}
+    assert [step[2] for step in shop.steps() if step[0] == "ann:c1"] == ["planned", "planned"]
+
+
+def test_people_take_the_flow_as_it_is_written_now(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.tick()
+    added = '  - { name: between, wait: 1d, subject: "Still there" }\n  - { name: second,'
+    shop.edit(("  - { name: second,", added), ("{ name: first,", "{ name: start,"))
+    # The renamed step is a new one, and not too late yet: one mail a day.
+    assert shop.tick(timedelta(hours=1)) == {}
+    assert shop.tick(timedelta(days=1, hours=1)) == {"planned": 1}
+    assert shop.tick(timedelta(days=2, hours=1)) == {"planned": 1}
+    assert [key for _, key in shop.mails()] == ["between@2026-07-12", "first@2026-07-10", "start@2026-07-11"]
+
+
+def test_a_dry_run_counts_and_writes_nothing(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.gate()
+    assert run_flow(shop.flow, shop.settings, shop.clock, dry_run=True) == {"entered": 1, "planned": 1}
+    assert shop.runs() == shop.mails() == shop.rows("select 1 from ops.campaign") == []
+
+
+def _tick(flow: Flow, settings: Settings, kill_at: str | None = None) -> None:
+    if kill_at:
+        owner, _, name = kill_at.partition(".")
+        module = {"flows": flows, "plan": plan}[owner]
+        setattr(module, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    run_flow(flow, settings, FixedClock(NOW))
+
+
+def _spawn(target: Callable[..., None], *arguments: Any) -> multiprocessing.process.BaseProcess:
+    process = multiprocessing.get_context("fork").Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def test_two_processes_at_once_move_nobody_twice(shop: Flows) -> None:
+    for number in range(40):
+        shop.person(f"p{number}", f"p{number}@example.com")
+        shop.trigger(f"p{number}")
+    shop.gate()
+    workers = [_spawn(_tick, shop.flow, shop.settings) for _ in range(4)]
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert len(shop.mails()) == len(shop.steps()) == len(shop.runs()) == 40
+
+
+@pytest.mark.parametrize("kill_at", ["flows.plan_given", "flows.after_planning", "flows.moves", "flows.record"])
+def test_after_a_kill_at_any_moment_a_tick_does_what_was_left_to_do(shop: Flows, kill_at: str) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.gate()
+    killed = _spawn(_tick, shop.flow, shop.settings, kill_at)
+    killed.join(120)
+    assert killed.exitcode == -signal.SIGKILL
+    assert shop.runs() == shop.mails() == []
+    assert shop.tick() == {"entered": 1, "planned": 1}
+    assert shop.tick() == {}
+    assert len(shop.mails()) == 1
+
+
+def test_a_gate_that_failed_moves_nobody(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.gate(passed=False)
+    with pytest.raises(Exception, match="email is not unique"):
+        run_flow(shop.flow, shop.settings, FixedClock(datetime(2026, 7, 10, 5, 5, tzinfo=UTC)))
+    assert shop.runs() == []
