@@ -194,6 +194,11 @@ def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str,
         if not timing.has_opening(window, campaign.quiet_hours):
             told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
             problems.append(Problem(where, document.line(location), _dotted(location), told))
+    for name, variant in stated.items():
+        if variant.offer and campaign.coupon is None:
+            offer: yamlfile.Location = ("experiment", "variants", name, "offer")
+            told = "there is no coupon to hand out; add the block `coupon`"
+            problems.append(Problem(where, document.line(offer), _dotted(offer), told))
     winner = campaign.experiment.winner if campaign.experiment else None
     if winner and winner.after + DECISION_MARGIN >= campaign.expires_after:
         place: yamlfile.Location = ("experiment", "winner", "after")

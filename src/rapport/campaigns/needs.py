@@ -38,18 +38,23 @@ def judge_query(templates: list[content.Template], columns: Mapping[str, str]) -
 
 def refuse_who_lack(conn: Connection, templates: list[content.Template], settings: Settings) -> None:
     """Sets `missing_field` where the mail could not be printed. One rendering a pattern of what is there; a template
-    that looks at values is rendered for each person of a pattern that failed, since others may not fail."""
+    that looks at values is rendered for each person of a pattern that failed, since others may not fail.
+
+    Of an experiment every version must print, whichever the lot gives: else those who lack a field would be missing
+    from one group only, and the groups would differ by more than the mail.
+    """
     links = content.standard_links(settings, f"{settings.gateway_url}/u/sample", f"{settings.gateway_url}/p/sample")
     for row in conn.execute(SQL["patterns"]).fetchall():
-        template = templates[row["template_no"]]
-        reason = fault(template, row["context"], links)
-        if reason is None:
-            continue
         where = {"template_no": row["template_no"], "pattern": row["pattern"]}
-        if _looks_at_values(template):
-            _refuse_each(conn, template, where, links)
-        else:
-            conn.execute(SQL["refuse_pattern"], {**where, "reason": reason})
+        language = templates[row["template_no"]].language
+        for template in (version for version in templates if version.language == language):
+            reason = fault(template, row["context"], links)
+            if reason is None:
+                continue
+            if _looks_at_values(template):
+                _refuse_each(conn, template, where, links)
+            else:
+                conn.execute(SQL["refuse_pattern"], {**where, "reason": reason})
 
 
 def fault(template: content.Template, context: Mapping[str, Any], links: Mapping[str, str]) -> str | None:
@@ -104,16 +109,18 @@ def _joined(parts: list[sql.Composable]) -> sql.Composable:
 
 
 def _context(templates: list[content.Template], columns: Mapping[str, str]) -> sql.Composable:
-    """What each template needs and no more; who waits for a winner carries what any version may need."""
+    """What each template needs and no more; in an experiment what any version needs, since each is tried and the rest
+    may get any."""
     every = frozenset().union(*(template.fields for template in templates))
+    if len({template.variant for template in templates}) > 1:
+        return sql.SQL("{} || coalesce(candidate.extra, '{{}}')").format(_built(every, columns))
     cases = [
         sql.SQL("when {} then {}").format(sql.Literal(number), _built(template.fields, columns))
         for number, template in enumerate(templates)
     ]
-    return sql.SQL(
-        "(case when candidate.awaits_winner then {all} else case candidate.template_no {cases} end end)"
-        " || coalesce(candidate.extra, '{{}}')"
-    ).format(all=_built(every, columns), cases=sql.SQL(" ").join(cases))
+    return sql.SQL("case candidate.template_no {cases} end || coalesce(candidate.extra, '{{}}')").format(
+        cases=sql.SQL(" ").join(cases)
+    )
 
 
 def _built(names: frozenset[str], columns: Mapping[str, str]) -> sql.Composable:

@@ -58,6 +58,7 @@ def line_of(folder: Path, text: str) -> int:
         pytest.param(
             "subject:", "subjct:", "    b: {", "variants.b.subjct: is no field. Did you mean subject?", id="typo"
         ),
+        pytest.param("subject:", "offer: ten_off, subject:", "    b: {", "offer: there is no coupon", id="offer"),
         pytest.param("    b:", "    holdout:", "    holdout: {", "means those who are held out", id="arm"),
         pytest.param("    b:", "    B:", "    B: {", "does not fit the pattern", id="name"),
         pytest.param("for you", "for {{ frist_name }}", "    b: {", "no field 'frist_name'. Did you mean", id="field"),
