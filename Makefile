@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-render bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -72,6 +72,9 @@ bench-visits: install ## 150,000 visitors' events through the gateway beside a p
 
 bench-warehouse: install ## a million customers: every mart whole, and after a day's changes (ARGS="--customers 50000")
 	@$(BIN)/python -m rapport.bench.warehouse $(ARGS)
+
+bench-render: install ## a mail of 15 KB rendered as delivery does it, beside the engine alone
+	@$(BIN)/rapport bench render $(ARGS)
 
 docs: install ## dbt's documentation of every table, under .rapport/dbt
 	@$(BIN)/rapport docs

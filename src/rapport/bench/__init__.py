@@ -9,8 +9,8 @@ from typing import Protocol, cast
 from rapport.errors import PermanentError
 
 # Each is a module of this package with a function `run(rows)`; None stands for the size that counts.
-NAMES = ("import", "delivery", "clients", "events", "visits")
-_MODULES = {"import": "imports"}
+NAMES = ("import", "delivery", "clients", "events", "visits", "plan", "render")
+_MODULES = {"import": "imports", "plan": "planning"}
 
 
 class Result(Protocol):

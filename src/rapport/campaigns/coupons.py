@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from psycopg.types.json import Jsonb
 from pydantic import Field, model_validator
@@ -25,21 +24,11 @@ SQL = load_queries(__package__, "coupons.sql")
 class Coupon(Part):
     """A code of one's own for every reader."""
 
-    name: Slug = Field(description="The pool of codes.")
-    how: Literal["pool", "store"] = Field(description="pool: codes that were imported; store: made in the shop.")
-    percent: int | None = Field(default=None, ge=1, le=100, description="Made in the shop: per cent off the order.")
-    amount: Decimal | None = Field(
-        default=None, gt=0, le=100_000, decimal_places=2, description="Made in the shop: money off, in its currency."
-    )
+    name: Slug = Field(description="The pool of codes; see `rapport coupons import`.")
     valid_for: Duration = Field(description="From sending on, such as 14d; the mail prints the day.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        worth = (self.percent is not None) + (self.amount is not None)
-        if self.how == "store" and worth != 1:
-            raise ValueError("give percent or amount: what the shop takes off")
-        if self.how == "pool" and worth:
-            raise ValueError("what an imported code takes off is set in the shop: leave percent and amount out")
         if not timedelta(hours=1) <= self.valid_for <= timedelta(days=366):
             raise ValueError("valid_for must lie between 1h and 366d")
         return self
@@ -125,10 +114,9 @@ def shortage(conn: Connection, coupon: Coupon | None, audience: int, now: dateti
     left = free(conn, pool, coupon.valid_for, now)
     if left >= audience:
         return None
-    remedy = "rapport coupons create" if coupon.how == "store" else "rapport coupons import"
     return (
         f"coupon {pool} has {left:,} free codes for {audience:,} mails: {audience - left:,} would fail; "
-        f"add some with `{remedy}`"
+        "add some with `rapport coupons import`"
     )
 
 

@@ -2,17 +2,16 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
 import minijinja
 
 from rapport.campaigns import sandbox
 from rapport.campaigns.fields import TEXT_FIELDS
+from rapport.campaigns.filters import CLOSE, FILTERS, OPEN, Missing, bounded_range, is_none
+from rapport.campaigns.filters import TEXT_LIMIT as TEXT_LIMIT
 from rapport.errors import DataError
 
 # Each instruction of the engine costs one. A long mail takes a few thousand.
@@ -20,13 +19,8 @@ FUEL = 40_000
 OUTPUT_LIMIT = 1_000_000
 # What plain text in loops may come to before the length of the whole is looked at.
 LOOP_OUTPUT_LIMIT = 16_000_000
-# A reader's text that is longer than this is a mistake of whoever entered it.
-TEXT_LIMIT = 10_000
-RANGE_LIMIT = 1_000
 ESCAPED = ".html"
-# In the private-use area: no real text contains them, and upper-casing, trimming or joining keeps them.
-_OPEN, _CLOSE = "\uf8f0", "\uf8f1"
-_MISSING = re.compile(f"{_OPEN}(.*?){_CLOSE}", re.DOTALL)
+_MISSING = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL)
 _LOCALE_FILTER = re.compile(r"\|\s*(money|date|number)\b")
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -43,19 +37,6 @@ class MissingFieldError(ContentError):
         self.field = field
 
 
-class _Missing:
-    """Stands for a missing text: false in conditions, and traceable in whatever it gets printed into."""
-
-    def __init__(self, name: str) -> None:
-        self._text = f"{_OPEN}{name}{_CLOSE}"
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __str__(self) -> str:
-        return self._text
-
-
 class _Printed(threading.local):
     """Characters that the running render of a thread has printed by its tags so far."""
 
@@ -67,7 +48,7 @@ _printed = _Printed()
 
 def _finalize(value: Any) -> Any:
     if value is None:
-        return f"{_OPEN}value{_CLOSE}"
+        return f"{OPEN}value{CLOSE}"
     if type(value) is str:
         _printed.count += len(value)
         if _printed.count > OUTPUT_LIMIT:
@@ -77,124 +58,6 @@ def _finalize(value: Any) -> Any:
     return value
 
 
-def _is_none(value: Any) -> bool:
-    return value is None or isinstance(value, _Missing)
-
-
-def _locale(state: Any) -> Any:
-    from babel import Locale, UnknownLocaleError
-
-    for name in (state.lookup("locale"), state.lookup("template_language"), "en"):
-        try:
-            return Locale.parse(str(name).replace("-", "_"))
-        except (ValueError, UnknownLocaleError):
-            continue
-    raise AssertionError("babel knows English")
-
-
-@minijinja.pass_state
-def _money(state: Any, value: Any, currency: Any = None) -> Any:
-    from babel.numbers import format_currency
-
-    currency = currency or state.lookup("currency_code")
-    if _is_none(value) or not currency:
-        return _Missing("amount" if _is_none(value) else "currency_code")
-    return format_currency(value, str(currency), locale=_locale(state))
-
-
-@minijinja.pass_state
-def _number(state: Any, value: Any) -> Any:
-    from babel.numbers import format_decimal
-
-    return _Missing("number") if _is_none(value) else format_decimal(value, locale=_locale(state))
-
-
-@minijinja.pass_state
-def _date(state: Any, value: Any, style: str = "long") -> Any:
-    """A day in the words of the reader's locale and as it fell in the reader's zone."""
-    from babel.dates import format_date
-
-    if _is_none(value):
-        return _Missing("date")
-    moment = datetime.fromisoformat(str(value))
-    zone = state.lookup("time_zone")
-    if moment.tzinfo is not None and zone:
-        moment = moment.astimezone(ZoneInfo(str(zone)))
-    return format_date(moment.date(), style, locale=_locale(state))
-
-
-@lru_cache(maxsize=1024)
-def _page(url: Any, path: Any) -> str:
-    """Another page of the same shop, keeping the query that marks the campaign."""
-    parts = urlsplit(str(url))
-    return urlunsplit((parts.scheme, parts.netloc, "/" + str(path).lstrip("/"), parts.query, ""))
-
-
-@lru_cache(maxsize=1024)
-def _with_query(url: Any, query: Any) -> str:
-    parts = urlsplit(str(url))
-    pairs = parse_qsl(parts.query, keep_blank_values=True) + parse_qsl(str(query))
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode(pairs), parts.fragment))
-
-
-def _times(value: Any, number: Any) -> Any:
-    if _is_none(value) or _is_none(number):
-        return _Missing("number")
-    if isinstance(value, str | list) or isinstance(number, str | list):
-        raise TypeError("only numbers are multiplied")
-    return value * number
-
-
-def _join(values: Any, between: Any = "") -> str:
-    parts = [_text(value) for value in values]
-    _fits(sum(map(len, parts)) + len(str(between)) * len(parts))
-    return str(between).join(parts)
-
-
-def _replace(text: Any, old: Any, new: Any) -> str:
-    text, old, new = _text(text), str(old), _text(new)
-    _fits(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
-    return text.replace(old, new)
-
-
-def _text(value: Any) -> str:
-    return f"{_OPEN}value{_CLOSE}" if value is None else str(value)
-
-
-def _fits(length: int) -> None:
-    if length > TEXT_LIMIT:
-        raise ValueError("a text becomes too long")
-
-
-def _range(*bounds: int) -> range:
-    numbers = range(*bounds)
-    if len(numbers) > RANGE_LIMIT:
-        raise ValueError("a range is too long")
-    return numbers
-
-
-def _required(value: Any, name: Any) -> Any:
-    """The value, or the missing field by its name: for what has no words of its own, such as a list."""
-    return value or _Missing(str(name))
-
-
-def _web(url: Any) -> Any:
-    """An address that is safe to link to; anything else is missing."""
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else _Missing("url")
-
-
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "money": _money,
-    "number": _number,
-    "date": _date,
-    "page": _page,
-    "with_query": _with_query,
-    "times": _times,
-    "join": _join,
-    "replace": _replace,
-    "required": _required,
-    "web": _web,
-}
 _NOT_FOR_TEMPLATES = {
     "filters": (
         "safe",
@@ -230,10 +93,10 @@ def environment(name: str = "", source: str = "") -> minijinja.Environment:
         env.remove_filter(unwanted)
     for unwanted in _NOT_FOR_TEMPLATES["globals"]:
         env.remove_global(unwanted)
-    for filter_name, function in _FILTERS.items():
+    for filter_name, function in FILTERS.items():
         env.add_filter(filter_name, function)
-    env.add_function("range", _range)
-    env.add_test("none", _is_none)
+    env.add_global("range", bounded_range)
+    env.add_test("none", is_none)
     return env
 
 
@@ -261,7 +124,7 @@ def template_values(context: Mapping[str, Any], links: Mapping[str, str], langua
     for name in TEXT_FIELDS & values.keys():
         text = values[name]
         if text is None or not str(text).strip():
-            values[name] = _Missing(name)
+            values[name] = Missing(name)
         elif len(text) > TEXT_LIMIT:
             raise ContentError(f"{name} is longer than {TEXT_LIMIT:,} characters")
     values.update(links)

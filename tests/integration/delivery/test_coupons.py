@@ -144,7 +144,7 @@ def test_bad_rows_of_a_file_are_told_by_line_and_the_others_are_in(shop: Any, tm
 
 def test_whoever_approves_reads_that_codes_are_short(shop: Any, stocked: Any) -> None:
     stocked(3)
-    coupon = coupons.Coupon(name="spring10", how="pool", valid_for="10d")
+    coupon = coupons.Coupon(name="spring10", valid_for="10d")
     assert coupons.shortage(shop.conn, coupon, 3, shop.clock.now()) is None
     told = coupons.shortage(shop.conn, coupon, 5, shop.clock.now())
     assert told is not None
