@@ -7,8 +7,10 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param
 from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from rapport.campaigns import holds, requests
+from rapport.campaigns.approval import ApprovalRefused
 from rapport.db import connect
 from rapport.delivery import release
 from rapport.errors import GateFailed, PermanentError
@@ -39,7 +41,11 @@ class CampaignApproval(ApprovalOperator):
     def execute(self, context: Context) -> Any:
         settings, clock = runtime("sendgrid", "smtp")
         by = getattr(context["dag_run"], "triggering_user_name", None)
-        asked = release.ask(self.campaign, settings, clock, requested_by=by)
+        try:
+            asked = release.ask(self.campaign, settings, clock, requested_by=by)
+        except ApprovalRefused as refused:
+            # Decided and on record; to fail at each run would cry wolf.
+            raise AirflowSkipException(str(refused)) from refused
         if asked is None:
             log.info("%s: nothing is to approve", self.campaign)
             return None

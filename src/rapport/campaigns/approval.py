@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
 from typing import Any
 
 from rapport.campaigns.calendar import Occurrence
 from rapport.campaigns.content import Template
+from rapport.campaigns.coupons import shortage
 from rapport.campaigns.model import Campaign, Mailing
 from rapport.campaigns.policy import Policy, load_policy
 from rapport.campaigns.record import version_of
@@ -60,12 +63,15 @@ def require_approval(
     templates: Sequence[Template],
     waterfall: Mapping[str, int],
     settings: Settings,
+    now: datetime,
 ) -> None:
     """Asked by the planner with what it is about to commit.
 
-    Raises ApprovalNeeded or ApprovalRefused, and GateFailed when a sample of the mail came out wrong.
+    Raises ApprovalNeeded or ApprovalRefused, and GateFailed when a sample of the mail came out wrong or there are fewer
+    codes than mails.
     """
     require_samples(conn, campaign, settings)
+    require_coupons(conn, campaign, templates, waterfall["planned"], now)
     asked = question(conn, campaign, occurrence, templates, waterfall, load_policy(settings))
     if asked:
         raise ApprovalNeeded(asked)
@@ -92,6 +98,26 @@ def require_samples(conn: Connection, campaign: Campaign, settings: Settings) ->
             f"`rapport campaign check {campaign.name} --samples` lists all"
         )
     return report
+
+
+def require_coupons(
+    conn: Connection, campaign: Campaign, templates: Sequence[Template], planned: int, now: datetime
+) -> None:
+    """Raises GateFailed when a pool has fewer codes than mails that print one: their readers would get nothing."""
+    for pool in sorted({template.coupon for template in templates if template.coupon}):
+        mails = ceil(planned * _share(campaign, templates, pool))
+        told = shortage(conn, campaign.coupon, mails, now, pool)
+        if told:
+            raise GateFailed(f"{campaign.name}: {told}. Nothing was planned")
+
+
+def _share(campaign: Campaign, templates: Sequence[Template], pool: str) -> float:
+    """The most of the mails that may print codes of a pool."""
+    experiment = campaign.experiment
+    if experiment is None or experiment.winner is not None:
+        return 1.0
+    holders = {template.variant for template in templates if template.coupon == pool}
+    return sum(experiment.variants[name].share for name in holders) / 100
 
 
 def question(

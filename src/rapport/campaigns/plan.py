@@ -82,7 +82,7 @@ def plan(campaign: Campaign, settings: Settings, clock: Clock, *, dry_run: bool 
         with connect("engine", settings=settings) as conn, conn.transaction(force_rollback=dry_run):
             report = _Plan(conn, campaign, occurrence, templates, settings, now).run()
             if report.changed and not dry_run:
-                require_approval(conn, campaign, occurrence, templates, report.waterfall, settings)
+                require_approval(conn, campaign, occurrence, templates, report.waterfall, settings, now)
             return report
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[:1]
