@@ -6,6 +6,7 @@ import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -143,8 +144,9 @@ class Settings(BaseSettings):
 
     @property
     def web_shop_origins(self) -> tuple[str, ...]:
-        """Scheme, host and port of the pages that events may come from."""
-        return self.web_origins or (self.shop_url.rstrip("/"),)
+        """Scheme, host and port of the pages that events may come from, as browsers write them."""
+        given = (urlsplit(url.lower()) for url in self.web_origins or (self.shop_url,))
+        return tuple(f"{parts.scheme}://{parts.netloc}" for parts in given)
 
     @property
     def campaigns_dir(self) -> Path:

@@ -40,7 +40,7 @@ class Tracking:
 
     def __init__(self, settings: Settings, clock: Clock, store: Store, metrics: Metrics) -> None:
         self._keys, self._clock, self._store, self._metrics = settings.web_write_keys, clock, store, metrics
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in settings.web_shop_origins)
+        self._origins = frozenset(settings.web_shop_origins)
         hosts = {urlsplit(origin).hostname or "" for origin in self._origins}
         self._reader = Reader(settings.secret_key, settings.web_consent_category, Kept(hosts))
         self._limiter = Limiter(burst=BURST, per_second=PER_SECOND)

@@ -137,6 +137,17 @@ def test_browsers_may_send_from_the_shops_own_pages_only(client: TestClient, sho
     assert [row[0] for row in stored(shop)] == ["m1"]
 
 
+def test_without_origins_the_shops_own_address_is_one(shop: Settings) -> None:
+    own = shop.model_copy(update={"web_origins": (), "shop_url": "https://Shop.example/en/"})
+    with TestClient(create_app(own, FixedClock(NOW))) as client:
+        body = json.dumps(event(writeKey=KEY))
+        codes = [
+            client.post("/v1/t", content=body, headers={"Origin": origin}).status_code
+            for origin in (SHOP, "https://www.shop.example", "null")
+        ]
+    assert codes == [200, 403, 403]
+
+
 def test_a_browser_that_is_a_machine_is_marked(client: TestClient, shop: Settings) -> None:
     google = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
     client.post("/v1/t", json=event(1, writeKey=KEY), headers={"Origin": SHOP} | google)
