@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_orders')) }}") }}
+{{ config(materialized='incremental', pre_hook="{{ forget_changed(ref('int_orders')) }}") }}
 -- Grain: one row an order document that has lines: the sums of its product lines, postage, fees and adjustments.
 {% set amounts = ['net', 'ordered', 'cancelled', 'returned'] %}
 with

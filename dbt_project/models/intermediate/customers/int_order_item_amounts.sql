@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_orders')) }}") }}
+{{ config(materialized='incremental', pre_hook="{{ forget_changed(ref('int_orders')) }}") }}
 -- Grain: one row a line of an order, its money told apart: ordered - cancelled - returned = net. A credit line of a
 -- file (negative quantity) was not ordered and is returned. Reporting amounts are null where the day has no exchange
 -- rate, the margin also where a product's cost is not known.

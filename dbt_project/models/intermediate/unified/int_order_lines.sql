@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_order_versions')) }}") }}
+{{ config(materialized='incremental', pre_hook="{{ forget_changed(ref('int_order_versions')) }}") }}
 -- Grain: one row a line of an order, of every source.
 -- net_amount is what the customer keeps and has paid for: after discounts, without cancelled and returned pieces.
 -- A returned or cancelled line of a file is a line of its own with a negative quantity.

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', pre_hook="{{ forget_changed_orders(ref('int_order_versions')) }}") }}
+{{ config(materialized='incremental', pre_hook="{{ forget_changed(ref('int_order_versions')) }}") }}
 -- Grain: one row an order document of every source; a credit note of a file is a document too (order_kind return).
 -- Test orders are left out. profile_key is null when the source says nothing about the buyer.
 with
