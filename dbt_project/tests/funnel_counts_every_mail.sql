@@ -9,7 +9,7 @@ people as (
         count(distinct customer_id) as mailed,
         count(distinct customer_id) filter (where clicked_at is not null) as clicked
     from {{ ref('messages') }}
-    where accepted_at is not null
+    where accepted_at is not null and customer_id is not null
     group by campaign_id, month
 
 )

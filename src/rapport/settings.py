@@ -76,9 +76,8 @@ class Settings(BaseSettings):
     bluesky_handle: str | None = None
     bluesky_app_password: str | None = Field(default=None, repr=False)
 
-    # Whether identity also joins records that are only probably one person. Off: the audience does not yet leave out
-    # what only probable profiles know, so their orders could be spoken of in somebody else's mail.
-    identity_probabilistic: bool = False
+    # Whether identity also joins records that are only probably one person. Mails speak of certain ones alone.
+    identity_probabilistic: bool = True
 
     # People who took that many marketing mails in that many days, without an open, click or order, get no more. 0: off.
     sunset_days: int = Field(default=0, ge=0)

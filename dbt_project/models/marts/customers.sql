@@ -64,6 +64,7 @@ joined as (
             coalesce(points.{{ column }}, 0) as {{ column }},
         {% endfor -%}
         details.profiles_count,
+        details.has_probable_profiles,
         {% for column in [
             'orders_count', 'orders_count_30d', 'orders_count_90d', 'orders_count_365d', 'orders_with_returns_count',
             'cancelled_orders_count'
@@ -106,6 +107,12 @@ joined as (
             'searches_count_30d', 'carts_abandoned_count_90d'
         ] -%}
             coalesce(browsing.{{ column }}, 0) as {{ column }},
+        {% endfor -%}
+        {% for column in [
+            'probability_alive', 'expected_orders_90d', 'expected_revenue_90d', 'churn_risk', 'order_probability_30d',
+            'best_send_hour', 'scored_at'
+        ] -%}
+            scores.{{ column }},
         {% endfor -%}
         answers.nps_score,
         answers.csat_score,
@@ -150,6 +157,7 @@ joined as (
     left join {{ ref('int_customer_browsing') }} as browsing on details.customer_id = browsing.customer_id
 
     left join {{ ref('int_customer_answers') }} as answers on details.customer_id = answers.customer_id
+    left join {{ ref('int_customer_scores') }} as scores on details.customer_id = scores.customer_id
     left join {{ ref('int_customer_loyalty') }} as loyalty on details.customer_id = loyalty.customer_id
 
 )

@@ -5,7 +5,7 @@
     'first_source', 'first_order_channel', 'first_order_utm_source', 'first_order_utm_campaign', 'rfm_group',
     'favourite_category', 'favourite_categories', 'favourite_brand', 'favourite_brands', 'consented_topics',
     'currency_code', 'reporting_currency', 'emails_count', 'verified_emails_count', 'phones_count',
-    'social_handles_count', 'profiles_count', 'orders_count', 'orders_count_30d', 'orders_count_90d',
+    'social_handles_count', 'profiles_count', 'has_probable_profiles', 'orders_count', 'orders_count_30d', 'orders_count_90d',
     'orders_count_365d', 'orders_with_returns_count', 'cancelled_orders_count', 'days_since_last_order',
     'average_days_between_orders', 'items_count', 'favourite_category_share', 'revenue', 'average_order_value',
     'reporting_revenue', 'reporting_revenue_30d', 'reporting_revenue_90d', 'reporting_revenue_365d',
@@ -19,7 +19,8 @@
     'average_hours_to_solution', 'sessions_count_30d', 'sessions_count_90d', 'product_views_count_30d',
     'product_views_count_90d', 'searches_count_30d', 'carts_abandoned_count_90d', 'most_viewed_category',
     'last_seen_at', 'nps_score', 'csat_score', 'loyalty_tier', 'loyalty_points', 'email_consent', 'is_loyalty_member', 'first_seen_at', 'first_order_at',
-    'last_order_at', 'replenishment_due_on', 'last_clicked_at', 'last_answer_at', 'as_of'
+    'probability_alive', 'expected_orders_90d', 'expected_revenue_90d', 'churn_risk', 'order_probability_30d',
+    'best_send_hour', 'scored_at', 'last_order_at', 'replenishment_due_on', 'last_clicked_at', 'last_answer_at', 'as_of'
 ] %}
 select
     {% for column in columns -%}

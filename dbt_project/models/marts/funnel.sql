@@ -1,7 +1,7 @@
 -- Grain: one row a month and campaign with mails in it: how many people came how far. A person counts once, and a later
 -- step implies the earlier ones (who clicked has opened). known and consented are the shop's at the end of the month,
 -- of the people known today, the same for all campaigns. ordered are people with an order credited to a click or to
--- the campaign's own name.
+-- the campaign's own name. Mails that ask a stranger to confirm an address count nobody.
 with
 
 messages as (
@@ -10,7 +10,7 @@ messages as (
         *,
         {{ shop_month('accepted_at') }} as month
     from {{ ref('messages') }}
-    where accepted_at is not null
+    where accepted_at is not null and customer_id is not null
 
 ),
 

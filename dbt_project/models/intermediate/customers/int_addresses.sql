@@ -1,5 +1,6 @@
 -- Grain: one row a customer and e-mail address, with what was last said about marketing mail at that address.
--- is_preferred marks the one address of a customer that is written to: a consenting one before all others.
+-- is_preferred marks the one address of a customer that is written to: of a profile that is theirs for certain, and a
+-- consenting one before all others.
 with
 
 members as (
@@ -11,14 +12,26 @@ members as (
 
 consents as (
 
-    select distinct on (email)
+    select
         email,
-        granted,
-        occurred_at
+        max(occurred_at) as occurred_at
     from {{ ref('int_consent_facts') }}
     where topic = 'marketing'
-    -- Of a yes and a no in the same moment the no holds.
-    order by email asc, occurred_at desc, granted asc
+    group by email
+
+),
+
+-- What the ledger knows counts too: a click on our own link to unsubscribe is no fact of any source.
+periods as (
+
+    select
+        email,
+        bool_or(ended_at is null) as is_open,
+        max(granted_at) as granted_at,
+        max(ended_at) as ended_at
+    from {{ ref('int_consent_periods') }}
+    where topic = 'marketing'
+    group by email
 
 ),
 
@@ -27,6 +40,7 @@ addresses as (
     select
         customer_id,
         email,
+        bool_or(confidence = 'certain') as is_certain,
         min(source_rank) as source_rank,
         max(updated_at) as updated_at
     from members
@@ -39,18 +53,24 @@ joined as (
     select
         addresses.customer_id,
         addresses.email,
-        coalesce(consents.granted, false) as email_consent,
-        consents.occurred_at as email_consent_at,
-        row_number() over (
-            partition by addresses.customer_id
+        addresses.is_certain,
+        coalesce(periods.is_open, false) as email_consent,
+        case
+            when periods.is_open then periods.granted_at
+            else greatest(periods.ended_at, consents.occurred_at)
+        end as email_consent_at,
+        addresses.is_certain
+        and row_number() over (
+            partition by addresses.customer_id, addresses.is_certain
             order by
-                coalesce(consents.granted, false) desc,
+                coalesce(periods.is_open, false) desc,
                 addresses.source_rank asc,
                 addresses.updated_at desc nulls last,
                 addresses.email asc
         ) = 1 as is_preferred
     from addresses
     left join consents on addresses.email = consents.email
+    left join periods on addresses.email = periods.email
 
 )
 

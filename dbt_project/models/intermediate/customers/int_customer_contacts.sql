@@ -57,6 +57,7 @@ mails as (
         max(complained_at) as last_complained_at,
         max(bounced_at) as last_bounced_at
     from {{ ref('messages') }}
+    where customer_id is not null
     group by customer_id
 
 ),

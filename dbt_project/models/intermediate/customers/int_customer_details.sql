@@ -1,4 +1,5 @@
--- Grain: one row a customer. Of each fact the most trusted source that knows it, then the newest.
+-- Grain: one row a customer. Of each fact the most trusted source that knows it, then the newest; only of profiles that
+-- are the customer's for certain, since mails print it. Counts are of all profiles.
 with
 
 members as (
@@ -40,13 +41,14 @@ best as (
         {{ best('locale') }} as locale,
         (
             array_agg(source order by source_rank asc, updated_at desc nulls last, profile_key asc)
-            filter (where locale is not null)
+            filter (where locale is not null and confidence = 'certain')
         )[1] as locale_source,
         {{ best('time_zone') }} as given_time_zone,
         {{ best('birth_date') }} as birth_date,
         {{ best('social_handle') }} as social_handle,
         {{ best('loyalty_number') }} as loyalty_number,
         count(*) as profiles_count,
+        bool_or(confidence = 'probable') as has_probable_profiles,
         array_agg(distinct source) as sources,
         min(created_at) as first_seen_at
     from members
@@ -72,6 +74,7 @@ placed as (
         best.social_handle,
         best.loyalty_number,
         best.profiles_count,
+        best.has_probable_profiles,
         best.sources,
         best.first_seen_at,
         coalesce(known_zones.name, regions.time_zone, countries.time_zone, '{{ var("shop_time_zone") }}') as time_zone,

@@ -28,7 +28,10 @@ counted as (
 select
     *,
     -- Whole days; an order that a source dates after the build's moment is of today.
-    greatest(0, floor(extract(epoch from {{ as_of() }} - last_order_at) / 86400))::integer as days_since_last_order,
+    case
+        when last_order_at is not null
+            then greatest(0, floor(extract(epoch from {{ as_of() }} - last_order_at) / 86400))::integer
+    end as days_since_last_order,
     (extract(epoch from last_order_at - first_order_at) / 86400 / nullif(orders_count - 1, 0))::numeric(18, 2)
         as average_days_between_orders
 from counted

@@ -1,4 +1,5 @@
--- Grain: one row a customer who keeps at least one product. The favourite is what most kept pieces are of.
+-- Grain: one row a customer who keeps at least one product. The favourite is what most kept pieces are of. What mails
+-- print (titles, favourites) is of orders that are the customer's for certain; items_count is of all.
 {% set tastes = ['category', 'brand'] %}
 with
 
@@ -6,6 +7,14 @@ items as (
 
     select * from {{ ref('order_items') }}
     where customer_id is not null and line_kind = 'product' and net_quantity > 0
+
+),
+
+certain_items as (
+
+    select items.*
+    from items
+    inner join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
 
 ),
 
@@ -20,7 +29,7 @@ items as (
                 partition by customer_id
                 order by sum(net_quantity) desc, sum(revenue) desc, {{ taste }} asc
             ) as place
-        from items
+        from certain_items
         where {{ taste }} is not null
         group by customer_id, {{ taste }}
 
@@ -54,7 +63,7 @@ last_bought as (
     select distinct on (customer_id)
         customer_id,
         title as last_product_title
-    from items
+    from certain_items
     where title is not null
     order by customer_id asc, ordered_at desc, revenue desc, order_item_id asc
 

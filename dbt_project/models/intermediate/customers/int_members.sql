@@ -2,6 +2,7 @@
 select
     members.customer_id,
     members.profile_key,
+    members.confidence,
     profiles.source,
     profiles.source_rank,
     profiles.first_name,

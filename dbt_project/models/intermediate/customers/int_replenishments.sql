@@ -1,11 +1,13 @@
 -- Grain: one row a customer and product that the customer bought on three days or more and kept: when the next purchase
--- is due, the median of the customer's own intervals after the last one.
+-- is due, the median of the customer's own intervals after the last one. Only of orders that are theirs for certain.
 with
 
 items as (
 
-    select * from {{ ref('order_items') }}
-    where customer_id is not null and product_id is not null and line_kind = 'product' and net_quantity > 0
+    select items.*
+    from {{ ref('order_items') }} as items
+    inner join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
+    where items.product_id is not null and items.line_kind = 'product' and items.net_quantity > 0
 
 ),
 

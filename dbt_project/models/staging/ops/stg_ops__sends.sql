@@ -13,7 +13,8 @@ renamed as (
         campaign_id,
         occurrence_key,
         recipient_key,
-        customer_id as planned_customer_id,
+        -- Who asks for mail is nobody's customer yet: a confirmation carries the request in place of one.
+        case when customer_id not like 'opt\_in:%' then customer_id end as planned_customer_id,
 
         variant,
         topic,

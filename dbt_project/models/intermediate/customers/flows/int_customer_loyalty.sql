@@ -26,7 +26,7 @@ addresses as (
         min(customer_id) as customer_id
     from {{ ref('int_addresses') }}
     group by email
-    having count(*) = 1
+    having count(*) = 1 and bool_and(is_certain)
 
 ),
 
