@@ -66,7 +66,8 @@ FLOW_NOTES = """### {title}
 
 #### What
 Moves everybody in the flow `{name}` as far as they are due: who comes in because of `{trigger}`, who leaves, and whose
-step is planned. Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time.
+step is planned. Sends nothing itself: the DAG `deliver` does, each message at its recipient's own time. First `approve`
+looks whether a person must say yes to a new version of it; without a yes nobody is moved.
 
 #### When
 Every quarter of an hour. What it knows of people is the newest build.
@@ -183,7 +184,7 @@ def _flow_dag(flow: Flow) -> DAG:
         def plan() -> None:
             _plan(name)
 
-        plan()
+        CampaignApproval(task_id="approve", campaign=name, inlets=[CAMPAIGN_AUDIENCE]) >> plan()
     return dag
 
 

@@ -135,12 +135,14 @@ def answer(
 
 
 def plan_if_due(name: str, settings: Settings, clock: Clock) -> dict[str, int]:
-    """Plans the occurrence that has begun, if one has; nothing otherwise."""
+    """Plans the occurrence that has begun, if one has, or a flow as far as it is due; nothing otherwise."""
     from rapport.campaigns.calendar import occurrence_at
-    from rapport.campaigns.definition import Campaign, load_named
+    from rapport.campaigns.definition import Campaign, Flow, load_named
 
     campaign = load_named(name, settings)
-    if not isinstance(campaign, Campaign) or occurrence_at(campaign, clock.now()) is None:
+    if isinstance(campaign, Campaign) and occurrence_at(campaign, clock.now()) is None:
+        return {}
+    if not isinstance(campaign, Campaign | Flow):
         return {}
     return plan(name, settings, clock)
 

@@ -9,6 +9,7 @@ from typing import Any
 from rapport.campaigns.calendar import Occurrence
 from rapport.campaigns.content import Template
 from rapport.campaigns.coupons import shortage
+from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Campaign, Mailing
 from rapport.campaigns.policy import Policy, load_policy
 from rapport.campaigns.record import version_of
@@ -81,15 +82,30 @@ def require_approved_version(
     conn: Connection, campaign: Mailing, templates: Sequence[Template], settings: Settings
 ) -> None:
     """As require_approval, for what goes to people one by one and so has no volume to compare."""
-    policy = load_policy(settings)
+    asked = version_question(conn, campaign, templates, load_policy(settings))
+    if asked:
+        raise ApprovalNeeded(asked)
+
+
+def version_question(
+    conn: Connection,
+    campaign: Mailing,
+    templates: Sequence[Template],
+    policy: Policy,
+    *,
+    after_refusal: bool = False,
+) -> Question | None:
+    """As question, for what goes to people one by one."""
     if _automatic(campaign, policy):
-        return
+        return None
     version = version_of(campaign, templates)
-    if not _standing(_answered(conn, campaign.name, version, ANY_OCCURRENCE), 1):
-        raise ApprovalNeeded(Question(campaign.name, version, ANY_OCCURRENCE, "version", (_NEW,), 0, 1))
+    answered = _answered(conn, campaign.name, version, ANY_OCCURRENCE, after_refusal)
+    if _standing(answered, 1):
+        return None
+    return Question(campaign.name, version, ANY_OCCURRENCE, "version", (_NEW,), 0, 1)
 
 
-def require_samples(conn: Connection, campaign: Campaign, settings: Settings) -> SampleReport:
+def require_samples(conn: Connection, campaign: Campaign | Flow, settings: Settings) -> SampleReport:
     """Renders the mail for real readers and nasty ones. Raises GateFailed naming what is wrong."""
     report = render_samples(campaign, conn, settings)
     if report.faults:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rapport.campaigns.flow import Flow, steps
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.preview import preview
 from rapport.campaigns.variants import versions
@@ -13,7 +14,7 @@ MOST_TEXT = 1500
 
 
 def body(
-    campaign: Campaign,
+    campaign: Campaign | Flow,
     request: Mapping[str, Any],
     waterfall: Mapping[str, int],
     checks: Sequence[tuple[str, str]],
@@ -45,15 +46,16 @@ def body(
     )
 
 
-def _mails(campaign: Campaign, settings: Settings) -> list[str]:
+def _mails(campaign: Campaign | Flow, settings: Settings) -> list[str]:
     lines = []
-    for version in versions(campaign):
-        message = preview(campaign, settings, variant=version.name)
+    kind, every = ("step", steps(campaign)) if isinstance(campaign, Flow) else ("variant", versions(campaign))
+    for version in every:
+        message = preview(campaign, settings, **{kind: version.name})
         text = message.text.strip()
         told = f"{text[:MOST_TEXT]} ..." if len(text) > MOST_TEXT else text
         # A fence longer than any in the text, so that no text ends it.
         lines += [
-            f"Version `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
+            f"{kind.capitalize()} `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
             "`" * 8 + "text",
             told,
         ]

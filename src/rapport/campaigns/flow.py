@@ -59,6 +59,9 @@ class Flow(Mailing):
     hold_while_ticket_open: bool = Field(
         default=True, description="Nothing goes to a person whose complaint is still open."
     )
+    approval: Literal["required", "automatic"] = Field(
+        default="required", description="Whether a person must approve each new version."
+    )
     survey: Survey | None = Field(default=None, description="nps or csat: the mails print survey_url.")
     window: Span | None = Field(default=None, description="When it may arrive, in the recipient's own time.")
     quiet_hours: Span | None = Field(default=None, description="When nothing goes out; messages wait.")
@@ -72,6 +75,9 @@ class Flow(Mailing):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        stray = {"subject", "preheader"} & self.model_fields_set
+        if stray:
+            raise ValueError(f"{' and '.join(sorted(stray))} belongs to the steps; write it there")
         names = [step.name for step in self.steps]
         if len(set(names)) < len(names):
             raise ValueError("two steps have one name; name each its own")

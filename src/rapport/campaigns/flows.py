@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rapport.campaigns import content, triggers
+from rapport.campaigns.approval import require_approved_version
 from rapport.campaigns.flow import Flow, Step
 from rapport.campaigns.flow_runs import Asked, Moves, after_planning, moves
 from rapport.campaigns.gate import check_gate
@@ -39,12 +40,15 @@ class Standing:
 def run_flow(flow: Flow, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
     """Moves everybody as far as they are due; counts of what this tick did. Doing it again changes nothing.
 
-    A dry run counts the same way and writes nothing. Raises GateFailed when the audience may not be read,
-    TransientError when Postgres goes away; in each case nobody was moved.
+    A dry run counts the same way and writes nothing. Raises GateFailed when the audience may not be read or
+    nobody has approved this version, TransientError when Postgres goes away; in each case nobody was moved.
     """
     templates = content.compile_versions(flow)
     try:
         with connect("engine", settings=settings) as conn, conn.transaction(force_rollback=dry_run):
+            if not dry_run:
+                every = [template for made in templates.values() for template in made]
+                require_approved_version(conn, flow, every, settings)
             return _Tick(conn, flow, templates, settings, clock.now()).run()
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[:1]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rapport.campaigns import calendar, content
-from rapport.campaigns.approval import SQL, Question, question
+from rapport.campaigns.approval import ANY_OCCURRENCE, SQL, Question, question, version_question
 from rapport.campaigns.audit import audit
+from rapport.campaigns.flow import Flow
+from rapport.campaigns.flows import run_flow
 from rapport.campaigns.model import Campaign
 from rapport.campaigns.plan import PlanReport, plan
 from rapport.campaigns.policy import Policy, load_policy
@@ -23,13 +25,15 @@ Verdict = Literal["approved", "refused"]
 
 
 def look(
-    campaign: Campaign, settings: Settings, clock: Clock, *, anew: bool = False
+    campaign: Campaign | Flow, settings: Settings, clock: Clock, *, anew: bool = False
 ) -> tuple[PlanReport, Question | None]:
     """What would be planned, by a dry run, and what people must allow first; None when nothing.
 
     `anew`: a refusal stands in nobody's way; for a person who decides again. Raises as plan.plan, and ApprovalRefused.
     """
     now = clock.now()
+    if isinstance(campaign, Flow):
+        return _look_at_flow(campaign, settings, FixedClock(now), anew)
     report = plan(campaign, settings, FixedClock(now), dry_run=True)
     occurrence = calendar.occurrence_at(campaign, now) or calendar.next_occurrence(campaign, now)
     if occurrence is None or not report.changed:
@@ -42,8 +46,17 @@ def look(
     return report, asked
 
 
+def _look_at_flow(flow: Flow, settings: Settings, clock: Clock, anew: bool) -> tuple[PlanReport, Question | None]:
+    """A flow is approved as a version: how many people a day brings is nobody's to say beforehand."""
+    moved = run_flow(flow, settings, clock, dry_run=True)
+    with connect("engine", settings=settings) as conn:
+        templates = content.compile_campaign(flow)
+        asked = version_question(conn, flow, templates, load_policy(settings), after_refusal=anew)
+    return PlanReport(flow.name, ANY_OCCURRENCE, {"planned": 0, **moved}, changed=True), asked
+
+
 def ask(
-    campaign: Campaign, asked: Question, settings: Settings, clock: Clock, *, requested_by: str | None = None
+    campaign: Campaign | Flow, asked: Question, settings: Settings, clock: Clock, *, requested_by: str | None = None
 ) -> Request:
     """Puts a question on record, or finds the one that is open already; returns its row of ops.approval."""
     now = clock.now()
@@ -136,8 +149,10 @@ def editor(folder: Path) -> str | None:
     return done.stdout.strip().lower() or None
 
 
-def _expiry(campaign: Campaign, now: datetime, policy: Policy) -> datetime:
+def _expiry(campaign: Campaign | Flow, now: datetime, policy: Policy) -> datetime:
     """What is approved after the occurrence has expired would send nothing."""
+    if isinstance(campaign, Flow):
+        return now + policy.approval.expires_after
     occurrence = calendar.occurrence_at(campaign, now) or calendar.next_occurrence(campaign, now)
     late = now + policy.approval.expires_after
     return min(late, occurrence.expires_at) if occurrence else late

@@ -6,7 +6,7 @@ from typing import Any
 
 from rapport.campaigns import approval_text, requests
 from rapport.campaigns.approval import require_samples
-from rapport.campaigns.definition import Campaign, load_named
+from rapport.campaigns.definition import Confirmation, load_named
 from rapport.campaigns.gate import last_check
 from rapport.campaigns.holds import hold, on_record
 from rapport.clock import Clock
@@ -34,7 +34,7 @@ def ask(
     """
     with on_record(name, settings, clock):
         campaign = load_named(name, settings)
-        if not isinstance(campaign, Campaign):
+        if isinstance(campaign, Confirmation):
             return None
         report, asked = requests.look(campaign, settings, clock, anew=anew)
         if asked is None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns import flows, plan
+from rapport import pipeline
+from rapport.campaigns import flows
+from rapport.campaigns.approval import ApprovalNeeded
 from rapport.campaigns.definition import Flow, load_campaign
 from rapport.campaigns.flows import run_flow, standing
 from rapport.clock import FixedClock
@@ -38,6 +40,7 @@ kind: flow
 trigger: cart_abandoned
 exit_if: [ordered]
 reenter_after: 7d
+approval: automatic
 steps:
   - { name: first, wait: 4h, subject: "Your cart" }
   - { name: second, wait: 2d, body: body_second, subject: "Your cart, once more" }
@@ -101,6 +104,8 @@ def shop(database: Settings, tmp_path: Path) -> Flows:
         if source.name.count(".") == 1:
             (folder / source.name).write_text(source.read_text())
     (folder / "campaign.yml").write_text(DEFINITION)
+    (tmp_path / "campaigns" / "policy.yml").write_text("approval: { automatic: true }\n")
+    database = database.model_copy(update={"project_dir": tmp_path})
     made = Flows(database, None, FixedClock(NOW), folder=folder)  # type: ignore[arg-type]
     made.edit()
     return made
@@ -192,7 +197,7 @@ def test_a_person_is_inside_once_and_comes_back_only_after_a_while(shop: Flows) 
 
 
 def test_the_planner_decides_and_what_may_pass_is_asked_again_tomorrow(shop: Flows) -> None:
-    shop.edit(("reenter_after: 7d", "reenter_after: 7d\nfrequency_cap: { max: 1, days: 2 }\nexpires_after: 4d"))
+    shop.edit(("reenter_after: 7d", "reenter_after: 7d\nexpires_after: 4d"))
     shop.person("ann", "ann@example.com")
     shop.person("bob", "bob@example.com", consent=None)
     shop.person("cy", "cy@example.com")
@@ -201,10 +206,12 @@ def test_the_planner_decides_and_what_may_pass_is_asked_again_tomorrow(shop: Flo
         shop.trigger(customer)
     assert shop.tick() == {"entered": 3, "planned": 1, "no_consent": 1, "suppressed": 1, "left": 2}
     assert shop.runs()[1:] == [("bob:c1", "left", "no_consent"), ("cy:c1", "left", "suppressed")]
-    # Two days after the first mail left, the cap still holds; the day after, no more.
-    assert shop.tick(timedelta(days=1, hours=20)) == {"capped": 1}
-    assert shop.tick(timedelta(days=1, hours=21)) == {}
-    assert shop.tick(timedelta(days=2, hours=20)) == {"planned": 1, "finished": 1}
+    with connect("engine", settings=shop.settings) as conn:
+        key = ("carts", "second@2026-07-12")
+        conn.execute("insert into ops.occurrence values (%s, %s, now(), '{}')", key)
+        conn.execute("insert into ops.decision values (%s, %s, 'ann', null, 'capped', 'enough for now', now())", key)
+    assert shop.tick(timedelta(days=2)) == {}
+    assert shop.tick(timedelta(days=3)) == {"planned": 1, "finished": 1}
     assert [step[2] for step in shop.steps() if step[0] == "ann:c1"] == ["planned", "planned"]
 
 
@@ -229,11 +236,25 @@ def test_a_dry_run_counts_and_writes_nothing(shop: Flows) -> None:
     assert shop.runs() == shop.mails() == shop.rows("select 1 from ops.campaign") == []
 
 
+def test_nobody_is_moved_before_a_person_has_approved_the_version(shop: Flows) -> None:
+    shop.edit(("approval: automatic", "approval: required"))
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    with pytest.raises(ApprovalNeeded, match="rapport campaign approve carts"):
+        shop.tick()
+    assert shop.runs() == shop.mails() == []
+    asked = pipeline.answer("carts", shop.settings, shop.clock, "boss@example.com", "approved")
+    assert asked
+    assert (asked["state"], asked["covers"]) == ("approved", "version")
+    assert shop.tick() == {"entered": 1, "planned": 1}
+    shop.edit(("Your cart, once more", "Once more"))
+    with pytest.raises(ApprovalNeeded):
+        shop.tick(timedelta(days=2))
+
+
 def _tick(flow: Flow, settings: Settings, kill_at: str | None = None) -> None:
     if kill_at:
-        owner, _, name = kill_at.partition(".")
-        module = {"flows": flows, "plan": plan}[owner]
-        setattr(module, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        setattr(flows, kill_at, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
     run_flow(flow, settings, FixedClock(NOW))
 
 
@@ -255,7 +276,7 @@ def test_two_processes_at_once_move_nobody_twice(shop: Flows) -> None:
     assert len(shop.mails()) == len(shop.steps()) == len(shop.runs()) == 40
 
 
-@pytest.mark.parametrize("kill_at", ["flows.plan_given", "flows.after_planning", "flows.moves", "flows.record"])
+@pytest.mark.parametrize("kill_at", ["record", "moves", "plan_given", "after_planning"])
 def test_after_a_kill_at_any_moment_a_tick_does_what_was_left_to_do(shop: Flows, kill_at: str) -> None:
     shop.person("ann", "ann@example.com")
     shop.trigger("ann")
