@@ -5,7 +5,20 @@ import sys
 import typer
 
 from rapport import logs
-from rapport.cli import approval, campaign, coupons, data, db, deliver, evidence, identity, preflight, score, services
+from rapport.cli import (
+    approval,
+    campaign,
+    coupons,
+    data,
+    db,
+    deliver,
+    evidence,
+    identity,
+    preflight,
+    privacy,
+    score,
+    services,
+)
 from rapport.errors import RapportError
 
 app = typer.Typer(
@@ -19,6 +32,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(coupons.app, name="coupons")
 app.add_typer(identity.app, name="identity")
+app.add_typer(privacy.app, name="privacy")
 approval.register(campaign.app)
 evidence.register(deliver.app)
 app.add_typer(deliver.app, name="deliver")
