@@ -67,6 +67,9 @@ eval-retail: install ## a real shop's year through the whole pipeline, beside pa
 bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench events $(ARGS)
 
+bench-plan: install ## 1,000,000 customers planned for five campaigns, with a reason for each, beside plain SQL
+	@$(BIN)/rapport bench plan $(ARGS)
+
 bench-visits: install ## 150,000 visitors' events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench visits $(ARGS)
 

@@ -7,6 +7,12 @@ select
     {time_zone_source} as time_zone_source,
     audience.time_zone,
     {best_send_hour} as best_send_hour,
+    (
+        select left_out.segment
+        from unnest(%(exclude_segments)s::text[]) as left_out (segment)
+        where left_out.segment = any(audience.segments)
+        limit 1
+    ) as excluded,
     null::text as extra,
     null::timestamptz as earliest,
     null::timestamptz as expires_at
@@ -27,6 +33,12 @@ select
     {time_zone_source} as time_zone_source,
     audience.time_zone,
     {best_send_hour} as best_send_hour,
+    (
+        select left_out.segment
+        from unnest(%(exclude_segments)s::text[]) as left_out (segment)
+        where left_out.segment = any(audience.segments)
+        limit 1
+    ) as excluded,
     given.context::text as extra,
     given.earliest,
     given.expires_at

@@ -69,6 +69,15 @@ class FrequencyCap(Part):
     days: int = Field(ge=1, le=366)
 
 
+class SendTime(Part):
+    """When within the open hours a mail leaves: spread over them, or at the hour in which each reader answers best."""
+
+    by: Literal["spread", "score"] = "spread"
+    exploring_percent: int = Field(
+        default=10, ge=0, le=100, description="By score, so many still get a random hour, or nothing new is learnt."
+    )
+
+
 class Utm(Part):
     """Marks the shop's link, so that orders can be traced back. `campaign` is the campaign's name when left out."""
 
@@ -132,6 +141,19 @@ class Campaign(Mailing):
         "wrong; 0m: all at once.",
     )
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
+    exclude_segments: list[Slug] = Field(default_factory=list, max_length=50, description="Who is left out.")
+    limit: int | None = Field(default=None, ge=1, description="At most so many messages, drawn by lot.")
+    sample_percent: float | None = Field(
+        default=None, gt=0, le=100, description="Only this share of the readers, the same people each time."
+    )
+    send_time: SendTime = SendTime()
+    value: float | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="Expected worth of one message, in any unit that all campaigns share: where a cap leaves room for "
+        "one, the more valuable goes; priority breaks ties.",
+    )
     coupon: Coupon | None = None
     experiment: Experiment | None = Field(default=None, description="Several versions, compared with each other.")
     approval: Literal["required", "automatic"] = Field(

@@ -10,12 +10,13 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns import calendar, content, needs, variants
+from rapport.campaigns import arbitrate, calendar, content, needs, variants
 from rapport.campaigns.approval import require_approval
 from rapport.campaigns.decide import OUTCOMES
 from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
 from rapport.campaigns.model import Campaign
+from rapport.campaigns.policy import load_policy
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.record import record
 from rapport.campaigns.stage import Stage, people_query
@@ -136,6 +137,7 @@ class _Plan:
 
     def __post_init__(self) -> None:
         campaign = self.campaign
+        self.policy = load_policy(self.settings)
         self.queries = load_queries(
             __package__, "occurrence.sql", "audience.sql", "judge.sql", "settle.sql", "planned.sql"
         )
@@ -150,6 +152,7 @@ class _Plan:
             "now": self.now,
             "slot_at": self.occurrence.at,
             "repeat_days": campaign.repeat_after_days or 0,
+            "exclude_segments": campaign.exclude_segments,
             "holdout_percent": campaign.holdout_percent,
             "template_versions": [template.template_version for template in self.templates],
         }
@@ -214,7 +217,7 @@ class _Plan:
             {**one, "earliest": one["earliest"].isoformat(), "expires_at": one["expires_at"].isoformat()}
             for one in people
         ]
-        stage = Stage(self.conn, self.campaign, self.occurrence, self.templates, self.settings, self.now)
+        stage = Stage(self.conn, self.campaign, self.occurrence, self.templates, self.settings, self.now, self.policy)
         stage.fill(query, {**self.values, "people": Jsonb(told)})
 
     def _judge(self) -> None:
@@ -223,15 +226,16 @@ class _Plan:
         needs.refuse_who_lack(self.conn, self.templates, self.settings)
         self._execute("give_up_duplicates")
         self._execute("one_a_person", outcomes=list(OUTCOMES))
-        self._execute("cap", **self._cap())
+        caps = arbitrate.caps_of(self.campaign, self.policy)
+        arbitrate.record_caps(self.conn, self.policy)
+        arbitrate.arbitrate(self.conn, self.campaign, caps, self.values)
+        self._execute("hold_out_of_all")
         if self.campaign.holdout_percent:
             least, most = EXACT_HOLDOUT
             self._execute("hold_out", exact_from=least, exact_to=most)
+        if self.campaign.limit is not None:
+            self._execute("keep_within_limit", limit=self.campaign.limit)
         self._execute("plan_rest")
-
-    def _cap(self) -> dict[str, Any]:
-        cap = self.campaign.frequency_cap
-        return {"cap_max": cap.max if cap else None, "cap_days": cap.days if cap else 0}
 
     def _write(self, planned: int) -> None:
         wave = 0
@@ -242,6 +246,7 @@ class _Plan:
         self._execute("choose_first_wave", wave=wave)
         self._execute("plan_sends", wave=wave)
         self._execute("plan_decisions")
+        arbitrate.apply_moves(self.conn, self.values)
 
     def _verify(self, waterfall: dict[str, int]) -> None:
         row = self._execute("count_occurrence").fetchone() or {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from rapport.campaigns import yamlfile
-from rapport.campaigns.parts import Part
+from rapport.campaigns.parts import Part, Slug, Span
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.rules import ApprovalRules, GateRules
 from rapport.settings import Settings
@@ -13,8 +13,24 @@ from rapport.settings import Settings
 FILE = "policy.yml"
 
 
+class ShopCap(Part):
+    """At most `max` messages in any `days` days to one address, over all campaigns or those of one topic."""
+
+    max: int = Field(ge=1, le=1000)
+    days: int = Field(ge=1, le=366)
+    topic: Slug | None = None
+
+
 class Policy(Part):
     """What the shop's people have agreed on."""
+
+    caps: list[ShopCap] = Field(default_factory=list, max_length=20, description="How much mail one person may get.")
+    quiet_hours: Span | None = Field(
+        default=None, description="When no campaign's mail goes out, in the reader's zone."
+    )
+    holdout_percent: int = Field(
+        default=0, ge=0, le=50, description="Share of all people who get no campaign at all, for comparison."
+    )
 
     approval: ApprovalRules = Field(default=ApprovalRules(), description="Who must say yes before anything is planned.")
     gates: GateRules = Field(default=GateRules(), description="What is unusual enough that a person must look.")

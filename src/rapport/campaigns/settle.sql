@@ -60,28 +60,10 @@ using (
 ) as ranked
 where judged.place = ranked.place and ranked.nth > 1;
 
--- name: cap
+-- name: hold_out_of_all
 update judged
-set
-    outcome = 'capped',
-    reason = 'had ' || crowd.had || ' messages on ' || %(topic)s || ' in ' || %(cap_days)s || ' days (cap '
-        || %(cap_max)s || ')'
-from (
-    select
-        judged.place,
-        count(*) as had
-    from judged
-    inner join ops.send as past on judged.recipient_key = past.recipient_key
-    where
-        %(cap_max)s::integer is not null
-        and judged.outcome is null
-        and past.topic = %(topic)s
-        and past.state not in ('suppressed', 'failed', 'expired', 'cancelled')
-        and past.due_at > %(slot_at)s - make_interval(days => %(cap_days)s)
-    group by judged.place
-    having count(*) >= %(cap_max)s::integer
-) as crowd
-where judged.place = crowd.place;
+set outcome = 'global_holdout', reason = 'in the share of people who get no campaign at all, for comparison'
+where outcome is null and holdout_place < 0;
 
 -- name: hold_out
 -- A small list is drawn by its exact share: those with the lowest places, which are the same people each time.

@@ -11,6 +11,7 @@ from psycopg import sql
 from rapport.campaigns import content, timing, variants
 from rapport.campaigns.calendar import Occurrence
 from rapport.campaigns.model import Campaign
+from rapport.campaigns.policy import Policy
 from rapport.db import Connection, load_queries
 from rapport.errors import DataError
 from rapport.keys import keyed_fraction, recipient_key
@@ -31,6 +32,7 @@ class Stage:
     templates: list[content.Template]
     settings: Settings
     now: datetime
+    policy: Policy
     _hours: dict[tuple[timing.Interval, ...], int] = field(default_factory=dict)
     _clocks: dict[Any, timing.Opening] = field(default_factory=dict)
     _languages: dict[tuple[str | None, str], int] = field(default_factory=dict)
@@ -67,9 +69,8 @@ class Stage:
         awaits = variants.awaits_winner(self.settings, self.campaign, key)
         if awaits:
             variant = variants.CONTROL
-        opening, told = self._opening(row, variant, awaits)
-        due_at = opening.at(self._fraction("spread", self.campaign.name, self.occurrence.key, key))
-        refused = self._refused(key)
+        opening, zone = self._opening(row, variant, awaits)
+        due_at, how = self._due(opening, key, row["best_send_hour"])
         address = address.lower()
         return (
             place,
@@ -84,14 +85,37 @@ class Stage:
             self._hours.setdefault(opening.held_to, len(self._hours)),
             due_at,
             opening.expires_at,
-            told,
-            self._fraction("holdout", self.campaign.name, key) if self.campaign.holdout_percent else None,
-            *refused,
+            zone + how,
+            self._holdout_place(key),
+            *self._refused(key, row["excluded"]),
             row["extra"],
         )
 
-    def _refused(self, key: str) -> tuple[str | None, str | None]:
+    def _refused(self, key: str, segment: str | None) -> tuple[str | None, str | None]:
+        share = self.campaign.sample_percent
+        if segment is not None:
+            return "excluded", f"is in segment {segment}, which this campaign leaves out"
+        if share is not None and self._fraction("sample", self.campaign.name, key) * 100 >= share:
+            return "excluded", f"not among the {share:g} % of readers that this campaign goes to"
         return None, None
+
+    def _due(self, opening: timing.Opening, key: str, best_hour: int | None) -> tuple[datetime | None, str]:
+        """The moment, and how it was found."""
+        place = self._fraction("spread", self.campaign.name, self.occurrence.key, key)
+        how = self.campaign.send_time
+        if how.by == "score":
+            if self._fraction("explore", self.campaign.name, self.occurrence.key, key) * 100 < how.exploring_percent:
+                return opening.at(place), "; at any hour, to learn from it"
+            at = None if best_hour is None else opening.within(best_hour, place)
+            if at is not None:
+                return at, f"; at {best_hour:02}h by their score"
+        return opening.at(place), ""
+
+    def _holdout_place(self, key: str) -> float | None:
+        """Below zero: held out of everything; else the place in this campaign's own lot."""
+        if self.policy.holdout_percent and self._fraction("global_holdout", key) * 100 < self.policy.holdout_percent:
+            return -1.0
+        return self._fraction("holdout", self.campaign.name, key) if self.campaign.holdout_percent else None
 
     def _opening(self, row: dict[str, Any], variant: str, awaits: bool) -> tuple[timing.Opening, str]:
         """The reader's open hours, remembered by all that they depend on, and where the zone comes from."""
@@ -115,6 +139,7 @@ class Stage:
             self.campaign.quiet_hours,
             earliest,
             row["expires_at"] or self.occurrence.expires_at,
+            self.policy.quiet_hours,
         )
 
     def _template(self, language: str | None, variant: str) -> int:

@@ -3,7 +3,7 @@
 A local time that a clock change skips is read with the offset before the change, one that comes twice is the first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rapport.campaigns.model import Span
 
 Interval = tuple[datetime, datetime]
+_Pick = Callable[[datetime, datetime], datetime]
 _DAY = timedelta(days=1)
 
 
@@ -41,16 +42,20 @@ def zone_or(name: str | None, fallback: str) -> ZoneInfo:
 
 @lru_cache(maxsize=4096)
 def openings(
-    zone: ZoneInfo, window: Span | None, quiet: Span | None, earliest: datetime, expires_at: datetime
+    zone: ZoneInfo,
+    window: Span | None,
+    quiet: Span | None,
+    earliest: datetime,
+    expires_at: datetime,
+    shop_quiet: Span | None = None,
 ) -> tuple[tuple[Interval, ...], ...]:
     """Open times, in UTC, between `earliest` and `expires_at`: one entry a local day that has any."""
     day = earliest.astimezone(zone).date() - _DAY
     last = expires_at.astimezone(zone).date()
     days = []
     while day <= last:
-        pieces = tuple(
-            (max(start, earliest), min(end, expires_at)) for start, end in open_intervals(day, zone, window, quiet)
-        )
+        day_open = open_intervals(day, zone, window, quiet, shop_quiet)
+        pieces = tuple((max(start, earliest), min(end, expires_at)) for start, end in day_open)
         pieces = tuple((start, end) for start, end in pieces if start < end)
         if pieces:
             days.append(pieces)
@@ -92,13 +97,36 @@ class Opening:
         """The moment of who is placed at `fraction` in [0, 1); None when no open time is left before expiry."""
         return _point(self.first_day, fraction) if self.first_day else None
 
+    def within(self, hour: int, fraction: float) -> datetime | None:
+        """As `at`, within this local hour of the first day; None when nothing of it is open."""
+        pieces = _within_hour(self.first_day, self.zone, hour)
+        return _point(pieces, fraction) if pieces else None
+
+
+@lru_cache(maxsize=16_384)
+def _within_hour(pieces: tuple[Interval, ...], zone: ZoneInfo, hour: int) -> tuple[Interval, ...]:
+    if not pieces:
+        return ()
+    day, last, found = pieces[0][0].astimezone(zone).date(), pieces[-1][1].astimezone(zone).date(), []
+    while day <= last:
+        opens = _bound(datetime.combine(day, time(hour)), zone, max)
+        closes = _bound(datetime.combine(day, time(hour)) + timedelta(hours=1), zone, min)
+        found += [(max(start, opens), min(end, closes)) for start, end in pieces]
+        day += _DAY
+    return tuple((start, end) for start, end in found if start < end)
+
 
 def opening(
-    zone: ZoneInfo, window: Span | None, quiet: Span | None, earliest: datetime, expires_at: datetime
+    zone: ZoneInfo,
+    window: Span | None,
+    quiet: Span | None,
+    earliest: datetime,
+    expires_at: datetime,
+    shop_quiet: Span | None = None,
 ) -> Opening:
-    """As `due`, for many recipients of one zone."""
-    days = openings(zone, window, quiet, earliest, expires_at)
-    whole_day = window is None and quiet is None
+    """As `due`, for many recipients of one zone. `shop_quiet` are quiet hours beside the campaign's own."""
+    days = openings(zone, window, quiet, earliest, expires_at, shop_quiet)
+    whole_day = window is None and quiet is None and shop_quiet is None
     held_to = () if whole_day else tuple(chain.from_iterable(days))
     return Opening(zone, days[0] if days else (), held_to, expires_at)
 
@@ -115,21 +143,32 @@ def has_opening(window: Span | None, quiet: Span | None) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def open_intervals(day: date, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> tuple[Interval, ...]:
+def open_intervals(
+    day: date, zone: ZoneInfo, window: Span | None, quiet: Span | None, shop_quiet: Span | None = None
+) -> tuple[Interval, ...]:
     """Open times, in UTC, of the window that begins on the local day, quiet hours taken out."""
-    left = [_interval(day, zone, window)]
-    if quiet is not None:
+    left = [_interval(day, zone, window, max, min)]
+    for span in filter(None, (quiet, shop_quiet)):
         for offset in (-1, 0, 1):
-            hush = _interval(day + offset * _DAY, zone, quiet)
+            hush = _interval(day + offset * _DAY, zone, span, min, max)
             left = [piece for interval in left for piece in _without(interval, hush)]
     return tuple((start, end) for start, end in left if start < end)
 
 
-def _interval(day: date, zone: ZoneInfo, span: Span | None) -> Interval:
+def _interval(day: date, zone: ZoneInfo, span: Span | None, opens: _Pick, closes: _Pick) -> Interval:
+    """Both ends as instants. Where a clock change makes two of one local time, a window takes the later opening and the
+    earlier end, quiet hours the other way round: in doubt nobody is woken."""
     if span is None:
         return to_utc(datetime.combine(day, time()), zone), to_utc(datetime.combine(day + _DAY, time()), zone)
     end_day = day + _DAY if span.to < span.from_ else day
-    return to_utc(datetime.combine(day, span.from_), zone), to_utc(datetime.combine(end_day, span.to), zone)
+    return (
+        _bound(datetime.combine(day, span.from_), zone, opens),
+        _bound(datetime.combine(end_day, span.to), zone, closes),
+    )
+
+
+def _bound(local: datetime, zone: ZoneInfo, pick: _Pick) -> datetime:
+    return pick(*(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)))
 
 
 def _without(interval: Interval, hole: Interval) -> Iterator[Interval]:

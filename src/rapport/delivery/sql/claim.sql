@@ -76,17 +76,10 @@ with judged as materialized (
         from unnest(send.open_during) as piece (hours)
         where lower(piece.hours) > %(now)s and lower(piece.hours) < send.expires_at
     ) as opening on closed.now
-    left join lateral (
-        select count(*) >= (campaign.definition -> 'frequency_cap' ->> 'max')::integer as reached
-        from ops.send as past
-        where
-            past.recipient_key = send.recipient_key
-            and past.topic = send.topic
-            and past.send_id != send.send_id
-            and past.state in ('sending', 'unknown', 'accepted', 'quarantined')
-            and past.due_at
-            > send.due_at - make_interval(days => (campaign.definition -> 'frequency_cap' ->> 'days')::integer)
-    ) as cap on jsonb_typeof(campaign.definition -> 'frequency_cap') = 'object'
+    -- The last guard of caps: the planner may not have known what has left since.
+    cross join lateral (
+        select ops.cap_reached(send, campaign.definition -> 'frequency_cap', request.opt_in_id is not null) as reached
+    ) as cap
     where send.send_id = any(%(send_ids)s)
 ),
 

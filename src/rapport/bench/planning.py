@@ -1,0 +1,166 @@
+"""Five campaigns with overlapping audiences, caps and holdouts planned one after the other, beside plain SQL that inserts
+the rows they become."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from rapport.campaigns.definition import load_campaign
+from rapport.campaigns.model import Campaign
+from rapport.campaigns.plan import plan
+from rapport.campaigns.scaffold import new
+from rapport.campaigns.testing import allow_automatic, state_automatic
+from rapport.clock import FixedClock
+from rapport.db import connect, load_queries, migrate
+from rapport.db.embedded import EmbeddedPostgres
+from rapport.keys import recipient_key
+from rapport.settings import Settings
+
+SQL = load_queries("rapport.bench", "planning.sql")
+CUSTOMERS = 1_000_000
+TARGET_SECONDS = 120
+MEMORY_SPREAD = 0.15
+NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)
+# Segment to the share of all customers that is in it, in thousandths. They overlap as independent draws do.
+SEGMENTS = {"everyone": 1000, "loyal": 400, "lapsed": 300, "new_people": 200, "big_spenders": 100}
+ZONES = ("Europe/London", "Europe/Paris", "America/New_York", "Asia/Tokyo", "Australia/Sydney", None)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Seconds of wall clock by campaign; memory is this process's, in bytes, before and after."""
+
+    customers: int
+    seconds: dict[str, float]
+    waterfalls: dict[str, dict[str, int]]
+    plain_seconds: float
+    memory: dict[str, int]
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+    @property
+    def decided(self) -> int:
+        return sum(waterfall["segment"] for waterfall in self.waterfalls.values())
+
+    @property
+    def reached(self) -> bool:
+        sizes = list(self.memory.values())
+        return self.total <= TARGET_SECONDS and max(sizes) <= min(sizes) * (1 + MEMORY_SPREAD)
+
+    def row(self) -> tuple[str, ...]:
+        peer = f"{self.decided / self.plain_seconds:,.0f}"
+        ratio = f"1 : {self.total / self.plain_seconds:.1f}"
+        return ("people planned", f"{self.decided / self.total:,.0f}", "people/s", "plain insert", peer, ratio)
+
+    def lines(self) -> list[str]:
+        told = [
+            f"  {name}: {waterfall['segment']:,} people, {self.seconds[name]:.1f} s; "
+            + ", ".join(
+                f"{outcome} {count:,}" for outcome, count in waterfall.items() if count and outcome != "segment"
+            )
+            + f"; {self.memory[name] / 1e6:,.0f} MB"
+            for name, waterfall in self.waterfalls.items()
+        ]
+        return [
+            f"{self.customers:,} customers, five campaigns, a reason for each of {self.decided:,} people: "
+            f"{self.total:.1f} s (wanted: {TARGET_SECONDS})",
+            *told,
+            f"plain SQL inserting the same sends and decisions: {self.plain_seconds:.1f} s",
+        ]
+
+
+def run(rows: int | None = None) -> Result:
+    """Starts a server of its own; `rows` is how many customers there are."""
+    customers = rows or CUSTOMERS
+    with tempfile.TemporaryDirectory(prefix="rapport-bench-") as name:
+        folder = Path(name)
+        server = EmbeddedPostgres(folder / "server")
+        server.start()
+        try:
+            settings = Settings(
+                home=folder / "home",
+                project_dir=folder,
+                database_url=server.url("rapport"),
+                shop_name="The Shop Ltd",
+                shop_postal_address="1 Market Square, Shopton",
+            )
+            with connect(settings=settings) as conn:
+                migrate(conn)
+            _customers(settings, customers)
+            return _plan_all(settings, customers)
+        finally:
+            server.stop("immediate")
+
+
+def _customers(settings: Settings, customers: int) -> None:
+    """An audience as dbt leaves it. Of ten people one never agreed; of fifty one has unsubscribed."""
+    with connect(settings=settings) as conn:
+        conn.execute(SQL["make_audience"])
+        with conn.cursor() as cursor, cursor.copy(SQL["copy_audience"]) as copy:
+            for number in range(customers):
+                copy.write_row(_person(number))
+        with conn.cursor() as cursor, cursor.copy(SQL["copy_facts"]) as copy:
+            for key in _keys(settings, customers, lambda number: number % 10 != 3):
+                copy.write_row((key, "marketing", True, NOW - timedelta(days=9), "bench", "form", key))
+        with conn.cursor() as cursor, cursor.copy(SQL["copy_stops"]) as copy:
+            for key in _keys(settings, customers, lambda number: number % 50 == 7):
+                copy.write_row((key, "*", "unsubscribe", "bench", key, NOW))
+        conn.execute(SQL["pass_gate"], {"ran_at": NOW - timedelta(hours=1)})
+    with connect(settings=settings) as conn:
+        conn.execute(SQL["analyze"])
+
+
+def _person(number: int) -> tuple[object, ...]:
+    # Different primes, so that segments overlap as if drawn independently.
+    segments = [name for at, (name, share) in enumerate(SEGMENTS.items()) if number * (7919 + 2 * at) % 1009 < share]
+    segments = segments or ["everyone"]
+    first_name = None if number % 11 == 5 else "Joe"
+    zone, email = ZONES[number % len(ZONES)], f"person{number}@shop{number % 997}.example"
+    return (f"c{number:08}", email, first_name, "en", "en-GB", zone, segments, number % 200, 12.5, True, NOW)
+
+
+def _keys(settings: Settings, customers: int, which: object) -> Iterator[str]:
+    assert callable(which)  # noqa: S101 - it is one of the two above
+    for number in filter(which, range(customers)):
+        yield recipient_key(settings, str(_person(number)[1]))
+
+
+def _plan_all(settings: Settings, customers: int) -> Result:
+    segments = settings.dbt_dir / "models" / "segments"
+    segments.mkdir(parents=True)
+    allow_automatic(settings)
+    seconds, waterfalls, memory = {}, {}, {}
+    for name in SEGMENTS:
+        (segments / f"{name}.sql").write_text("select 1")
+        campaign = load_campaign(_folder(settings, name), settings)
+        assert isinstance(campaign, Campaign)  # noqa: S101 - the folder that _folder makes is of this kind
+        began = time.perf_counter()
+        report = plan(campaign, settings, FixedClock(NOW))
+        seconds[name] = time.perf_counter() - began
+        waterfalls[name], memory[name] = report.waterfall, psutil.Process().memory_info().rss
+    with connect(settings=settings) as conn:
+        conn.execute(SQL["plain_tables"])
+        conn.commit()
+        began = time.perf_counter()
+        conn.execute(SQL["plain_sends"])
+        conn.execute(SQL["plain_decisions"])
+        conn.commit()
+        return Result(customers, seconds, waterfalls, time.perf_counter() - began, memory)
+
+
+def _folder(settings: Settings, segment: str) -> Path:
+    folder = new(f"to_{segment}", settings.campaigns_dir)
+    path = folder / "campaign.yml"
+    text = path.read_text()
+    path.write_text(text.replace("segment: loyal", f"segment: {segment}") + "\nholdout_percent: 5\n")
+    state_automatic(folder)
+    return folder
