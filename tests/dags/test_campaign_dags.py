@@ -49,7 +49,8 @@ def test_a_campaign_runs_on_its_own_calendar_and_zone(shop: Settings, monkeypatc
     dag = _dags(shop, monkeypatch)["campaign_evening"]
     assert dag.timetable.expression == "30 17 * * 5"
     assert str(getattr(dag.timetable.timezone, "name", dag.timetable.timezone)) == "America/New_York"
-    assert [task.task_id for task in dag.tasks] == ["plan"]
+    assert {task.task_id for task in dag.tasks} == {"approve", "plan"}
+    assert dag.get_task("plan").upstream_task_ids == {"approve"}, "nothing is planned before people were asked"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from rapport import pipeline
-from rapport.campaigns import requests
+from rapport.campaigns import coupons, requests
 from rapport.campaigns.approval import ApprovalNeeded, ApprovalRefused
 from rapport.campaigns.audit import deeds
 from rapport.campaigns.definition import load_campaign
@@ -15,7 +15,7 @@ from rapport.campaigns.model import Campaign
 from rapport.campaigns.plan import plan
 from rapport.clock import FixedClock
 from rapport.db import connect
-from rapport.errors import PermanentError
+from rapport.errors import GateFailed, PermanentError
 from rapport.settings import Settings
 
 NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)
@@ -247,3 +247,22 @@ def test_a_hold_stands_until_a_plan_goes_through(asking) -> None:  # type: ignor
     assert request is not None
     assert pipeline.plan_if_due("spring", asking.settings, asking.clock)["planned"] == 60
     assert held(asking.settings) == []
+
+
+def test_nothing_is_planned_while_codes_are_fewer_than_mails(asking, make_campaign: Callable[..., Campaign]) -> None:  # type: ignore[no-untyped-def]
+    printed = "{{ coupon.code }} until {{ coupon.expires_at|date }}"
+    campaign = make_campaign(
+        "sale",
+        ("campaign.yml", "owner: marketing", "owner: marketing\ncoupon: { name: sale, valid_for: 14d }"),
+        ("body.txt", "Write here what you have to say.", printed),
+        ("body.mjml", "Write here what you have to say.", printed),
+    )
+    policy(asking.settings, "approval: { automatic: true }\n")
+    with connect("engine", settings=asking.settings) as conn:
+        coupons.add(conn, "sale", "import", [(f"CODE-{number}", None) for number in range(59)], NOW)
+    with pytest.raises(GateFailed, match="coupon sale has 59 free codes for 60 mails"):
+        plan(campaign, asking.settings, asking.clock)
+    assert asking.count("send") == 0
+    with connect("engine", settings=asking.settings) as conn:
+        coupons.add(conn, "sale", "import", [("CODE-59", None)], NOW)
+    assert plan(campaign, asking.settings, asking.clock).planned == 60
