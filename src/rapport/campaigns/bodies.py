@@ -6,7 +6,7 @@ from pathlib import Path
 
 import minijinja
 
-from rapport.campaigns import fields, markup, sandbox, templating, triggers, variants
+from rapport.campaigns import blocks, fields, markup, sandbox, templating, triggers, variants
 from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.problems import Problem, suggestion
@@ -75,6 +75,10 @@ def check(version: variants.Version, language: str, files: Mapping[str, str]) ->
             Problem(where, line if not label else None, label, message)
             for line, message in _source_faults(text, allowed)
         ]
+        problems += [
+            Problem(where, line, "", f"there is no block {name!r}. Blocks: {', '.join(blocks.BLOCKS)}")
+            for line, name in blocks.unknown(text)
+        ]
         if field.endswith(".mjml"):
             problems += [Problem(where, line, "", message) for line, message in markup.mjml_faults(text)]
     return problems
@@ -100,7 +104,7 @@ def _source_faults(text: str, allowed: frozenset[str]) -> list[tuple[int | None,
     if forbidden:
         return forbidden
     try:
-        names = templating.names_in(text)
+        names = templating.names_in(text) - ({blocks.NAME} if blocks.uses(text) else set())
     except minijinja.TemplateError as error:
         return [(error.line, templating.explain(error))]
     return [

@@ -11,7 +11,7 @@ from typing import Any
 
 import minijinja
 
-from rapport.campaigns import bodies, fields, markup, templating, triggers, variants
+from rapport.campaigns import blocks, bodies, fields, markup, templating, triggers, variants
 from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.flow import Flow, steps
 from rapport.campaigns.model import Confirmation, Mailing
@@ -170,6 +170,8 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
     preheader = campaign.preheader_for(language) or ""
     try:
         html = markup.to_html(files[rich_name], rich_name.endswith(".mjml"), language, preheader)
+        html = blocks.expand(html, language, _query(campaign), html=True)
+        text = blocks.expand(files[text_name], language, _query(campaign), html=False)
     except ValueError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, "", str(error))]) from None
     prelude = _prelude(campaign)
@@ -177,7 +179,7 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
         "subject": campaign.subject_for(language) or "",
         "preheader": preheader,
         "html": prelude + html,
-        "body_text": prelude + files[text_name],
+        "body_text": prelude + text,
     }
     # The control's version is what it would be without an experiment.
     variant = variants.CONTROL if isinstance(campaign, Flow) else version.name
@@ -203,11 +205,15 @@ def _coupon(campaign: Mailing, version: str, sources: Iterable[str]) -> dict[str
 
 def _prelude(campaign: Mailing) -> str:
     """Marks the shop's link inside the template, so that a stored version needs nothing from the definition."""
+    return "{% set shop_url = shop_url|with_query('" + _query(campaign) + "') -%}\n"
+
+
+def _query(campaign: Mailing) -> str:
     utm = campaign.utm
     query = f"utm_source={utm.source}&utm_medium={utm.medium}&utm_campaign={utm.campaign or campaign.name}"
     if utm.content:
         query += f"&utm_content={utm.content}"
-    return "{% set shop_url = shop_url|with_query('" + query + "') -%}\n"
+    return query
 
 
 def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:

@@ -18,6 +18,7 @@ TEXT_FIELDS = frozenset(
         "replenishment_product_title",
         "first_order_channel",
         "currency_code",
+        "loyalty_tier",
     }
 )
 VALUE_FIELDS = frozenset(
@@ -34,6 +35,11 @@ VALUE_FIELDS = frozenset(
         "segments",
         "cart",
         "viewed_products",
+        "recommended_products",
+        "purchased_products",
+        "loyalty_points",
+        "loyalty_points_expiring",
+        "loyalty_points_expire_on",
         "last_seen_at",
     }
 )
@@ -101,6 +107,29 @@ SAMPLE_CONTEXT: dict[str, Any] = {
             "viewed_at": "2026-09-19T10:50:00Z",
         }
     ],
+    "recommended_products": [
+        {
+            "product_id": "p3",
+            "title": "Salad bowl",
+            "price": 24.0,
+            "currency_code": "GBP",
+            "url": "https://shop.example/products/salad-bowl",
+            "image_url": "https://shop.example/images/salad-bowl.jpg",
+        }
+    ],
+    "purchased_products": [
+        {
+            "product_id": "p4",
+            "title": "Stoneware mug & saucer",
+            "ordered_at": "2026-03-14T18:40:00+00:00",
+            "url": "https://shop.example/products/mug",
+            "image_url": None,
+        }
+    ],
+    "loyalty_tier": "silver",
+    "loyalty_points": 420,
+    "loyalty_points_expiring": 120,
+    "loyalty_points_expire_on": "2026-12-31",
     "last_seen_at": "2026-09-20T18:41:00+00:00",
 }
 

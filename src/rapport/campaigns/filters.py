@@ -33,6 +33,11 @@ def is_none(value: Any) -> bool:
     return value is None or isinstance(value, Missing)
 
 
+def _lacking(value: Any, name: str) -> Missing:
+    """What is missing by its own name, if it has one."""
+    return value if isinstance(value, Missing) else Missing(name)
+
+
 def _locale(state: Any) -> Any:
     return _known_locale(str(state.lookup("locale")), str(state.lookup("template_language")))
 
@@ -54,20 +59,20 @@ def _known_locale(*names: str) -> Any:
 def _money(state: Any, value: Any, currency: Any = None) -> Any:
     currency = currency or state.lookup("currency_code")
     if is_none(value) or not currency:
-        return Missing("amount" if is_none(value) else "currency_code")
+        return _lacking(value, "amount") if is_none(value) else Missing("currency_code")
     return _currency_words(value, str(currency), _locale(state))
 
 
 @minijinja.pass_state
 def _number(state: Any, value: Any) -> Any:
-    return Missing("number") if is_none(value) else _number_words(value, _locale(state))
+    return _lacking(value, "number") if is_none(value) else _number_words(value, _locale(state))
 
 
 @minijinja.pass_state
 def _date(state: Any, value: Any, style: str = "long") -> Any:
     """A day in the words of the reader's locale and as it fell in the reader's zone."""
     if is_none(value):
-        return Missing("date")
+        return _lacking(value, "date")
     moment = datetime.fromisoformat(str(value))
     zone = state.lookup("time_zone")
     if moment.tzinfo is not None and zone:
@@ -135,9 +140,9 @@ def _join(values: Any, between: Any = "") -> str:
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
-    text, old, new = _text(text), str(old), _text(new)
-    _fits(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
-    return text.replace(old, new)
+    before, sought, put = _text(text), str(old), _text(new)
+    _fits(len(before) + (before.count(sought) if sought else len(before) + 1) * len(put))
+    return before.replace(sought, put)
 
 
 def _text(value: Any) -> str:
@@ -158,7 +163,7 @@ def bounded_range(*bounds: int) -> range:
 
 def _required(value: Any, name: Any) -> Any:
     """The value, or the missing field by its name: for what has no words of its own, such as a list."""
-    return value or Missing(str(name))
+    return Missing(str(name)) if is_none(value) or value in ([], {}) else value
 
 
 def _web(url: Any) -> Any:
