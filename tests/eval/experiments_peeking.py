@@ -43,6 +43,9 @@ def peeking() -> Iterator[Figure]:
     yield Figure("A/A found, ordinary intervals at 20 looks", _found(nothing, _ordinary), "the same, lab", NAIVE_ERRORS)
     yield Figure("A/A found, our looks at 20 looks", errors, "allowed", ALLOWED_ERRORS, errors <= ALLOWED_ERRORS + LUCK)
     yield Figure("A/A found, our looks at 20 looks", errors, "mSPRT, lab", SEQUENCE_ERRORS)
+    at_once = _found(nothing, _sequential, from_the_start=True)
+    name = "A/A found, all people from the start, orders come in"
+    yield Figure(name, at_once, "allowed", ALLOWED_ERRORS, at_once <= ALLOWED_ERRORS + LUCK)
     yield Figure("+20 % found, our looks at 20 looks", power, "wanted", WANTED_POWER, power >= WANTED_POWER)
     yield Figure("+20 % found, our looks at 20 looks", power, "mSPRT, lab", SEQUENCE_POWER, power > SEQUENCE_POWER)
     one = _found(there, lambda b, a, ended: means(b, a) if ended else _endless())
@@ -112,14 +115,14 @@ def _money(rng: np.random.Generator, runs: int) -> Sums:
     return made
 
 
-def _found(sums: Sums, judge: Look) -> float:
-    """Share of runs in which some look found a difference."""
-    return float(np.mean([_some_look_finds(run, judge) for run in sums]))
+def _found(sums: Sums, judge: Look, *, from_the_start: bool = False) -> float:
+    """Share of runs in which some look found a difference. Either people come in between looks, or what they do."""
+    return float(np.mean([_some_look_finds(run, judge, from_the_start) for run in sums]))
 
 
-def _some_look_finds(run: Sums, judge: Look) -> bool:
+def _some_look_finds(run: Sums, judge: Look, from_the_start: bool) -> bool:
     for number, groups in enumerate(run, 1):
-        people = number * PEOPLE // LOOKS
+        people = PEOPLE if from_the_start else number * PEOPLE // LOOKS
         control, treated = (Sample(people, total, squares, int(events)) for total, squares, events in groups)
         if judge(treated, control, number == LOOKS).is_clear:
             return True
