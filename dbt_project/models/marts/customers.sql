@@ -9,33 +9,6 @@ details as (
 
 ),
 
-addresses as (
-
-    select * from {{ ref('int_addresses') }}
-    where is_preferred
-
-),
-
-currencies as (
-
-    select
-        customer_id,
-        max(currency_code) filter (where is_main) as currency_code,
-        max(revenue) filter (where is_main) as revenue,
-        max(orders_count) filter (where is_main) as orders_count,
-        jsonb_object_agg(currency_code, revenue) as revenue_by_currency
-    from {{ ref('int_customer_currencies') }}
-    group by customer_id
-
-),
-
-replenishments as (
-
-    select * from {{ ref('int_replenishments') }}
-    where is_next
-
-),
-
 joined as (
 
     select
@@ -143,10 +116,12 @@ joined as (
         {{ as_of() }} as as_of
 
     from details
-    left join addresses on details.customer_id = addresses.customer_id
+    left join {{ ref('int_addresses') }} as addresses
+        on details.customer_id = addresses.customer_id and addresses.is_preferred
     left join {{ ref('int_customer_contact_points') }} as points on details.customer_id = points.customer_id
-    left join currencies on details.customer_id = currencies.customer_id
-    left join replenishments on details.customer_id = replenishments.customer_id
+    left join {{ ref('int_customer_main_currency') }} as currencies on details.customer_id = currencies.customer_id
+    left join {{ ref('int_replenishments') }} as replenishments
+        on details.customer_id = replenishments.customer_id and replenishments.is_next
     left join {{ ref('int_customer_acquisition') }} as acquisition on details.customer_id = acquisition.customer_id
     left join {{ ref('int_customer_orders') }} as orders on details.customer_id = orders.customer_id
     left join {{ ref('int_customer_money') }} as money on details.customer_id = money.customer_id
@@ -155,7 +130,6 @@ joined as (
     left join {{ ref('int_customer_tastes') }} as tastes on details.customer_id = tastes.customer_id
     left join {{ ref('int_customer_contacts') }} as contacts on details.customer_id = contacts.customer_id
     left join {{ ref('int_customer_browsing') }} as browsing on details.customer_id = browsing.customer_id
-
     left join {{ ref('int_customer_answers') }} as answers on details.customer_id = answers.customer_id
     left join {{ ref('int_customer_scores') }} as scores on details.customer_id = scores.customer_id
     left join {{ ref('int_customer_loyalty') }} as loyalty on details.customer_id = loyalty.customer_id
