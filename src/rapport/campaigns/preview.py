@@ -4,12 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from rapport.campaigns import content, triggers
-from rapport.campaigns.fields import SAMPLE_CONTEXT, SAMPLE_REQUEST
+from rapport.campaigns.fields import AUDIENCE_FIELDS, SAMPLE_CONTEXT, SAMPLE_REQUEST
 from rapport.campaigns.flow import Flow
 from rapport.campaigns.model import Confirmation, Mailing
 from rapport.campaigns.variants import CONTROL
+from rapport.db import connect, load_queries
 from rapport.errors import PermanentError
 from rapport.settings import Settings
+
+
+def profile(customer_id: str, settings: Settings) -> dict[str, Any]:
+    """What the audience knows of a customer: every field, so that nothing of a made-up reader's stands in for one.
+
+    Raises PermanentError when there is no such customer in the audience.
+    """
+    with connect("engine", settings=settings) as conn:
+        query = load_queries(__package__, "samples.sql")["profile"]
+        row = conn.execute(query, {"customer_id": customer_id}).fetchone()
+    if row is None:
+        raise PermanentError(f"{customer_id} is not in the audience; rapport needs a customer_id of marts.customers")
+    return {**dict.fromkeys(AUDIENCE_FIELDS), **row["fields"]}
 
 
 def preview(
@@ -49,4 +63,5 @@ def preview(
     if isinstance(campaign, Confirmation):
         links["confirm_url"] = f"{settings.gateway_url}/c/preview"
         return content.render(template, {**SAMPLE_REQUEST, **(context or {})}, links)
-    return content.render(template, {**SAMPLE_CONTEXT, "language": template.language, **(context or {})}, links)
+    sample = {**SAMPLE_CONTEXT, "language": template.language, **template.stand_ins}
+    return content.render(template, {**sample, **(context or {})}, links)

@@ -10,6 +10,7 @@ from rapport.clock import get_clock
 from rapport.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    from rapport.campaigns.flow import Flow
     from rapport.campaigns.model import Campaign, Confirmation
 
 app = typer.Typer(help="Campaign folders: list, new, check, preview, plan.", no_args_is_help=True)
@@ -56,6 +57,10 @@ def check(
     samples: Annotated[
         bool, typer.Option("--samples", help="Also render it for 200 readers of the segment and 50 nasty profiles.")
     ] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help="Also look at links, pictures, length and preheader of the rendered mail.")
+    ] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="With --links: ask for each page of the shop.")] = False,
 ) -> None:
     """Check definition, content and calendar; every problem with file, line and remedy."""
     from rapport.campaigns.content import compile_campaign
@@ -63,18 +68,20 @@ def check(
     from rapport.pipeline import campaign_names
 
     settings = get_settings()
-    fine = True
+    broken = False
     for each in [name] if name else campaign_names(settings):
         campaign = load_campaign(settings.campaigns_dir / each, settings, now=get_clock(settings).now())
         compile_campaign(campaign)
-        if samples:
-            fine = _show_samples(campaign, settings) and fine
+        fine = not samples or _show_samples(campaign, settings)
+        if links:
+            fine = _show_pages(campaign, settings, fetch) and fine
         typer.echo(f"{each}: fine" if fine else f"{each}: see above")
-    if not fine:
+        broken = broken or not fine
+    if broken:
         raise typer.Exit(1)
 
 
-def _show_samples(campaign: "Campaign | Confirmation", settings: Settings) -> bool:
+def _show_samples(campaign: "Campaign | Confirmation | Flow", settings: Settings) -> bool:
     from rapport.campaigns.samples import render_samples
     from rapport.db import connect
 
@@ -87,19 +94,38 @@ def _show_samples(campaign: "Campaign | Confirmation", settings: Settings) -> bo
     return report.ok
 
 
+def _show_pages(campaign: "Campaign | Confirmation | Flow", settings: Settings, fetch: bool) -> bool:
+    from rapport.campaigns.page_check import check_pages
+
+    report = check_pages(campaign, settings, fetch=fetch)
+    for kind, told in (("fault", report.faults), ("hint", report.hints)):
+        for line in told:
+            typer.echo(f"  {kind}: {line}")
+    return not report.faults
+
+
 @app.command()
 def preview(
     name: Name,
     out: Annotated[Path | None, typer.Option(help="Write the HTML here instead of printing the text part.")] = None,
     variant: Annotated[str, typer.Option(help="The version of an experiment to look at.")] = "a",
     step: Annotated[str | None, typer.Option(help="The step of a flow to look at; left out: the first.")] = None,
+    language: Annotated[str | None, typer.Option(help="Such as ar; left out: the reader's or the default.")] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option("--for", metavar="CUSTOMER_ID", help="A customer of the audience; see marts.customers."),
+    ] = None,
 ) -> None:
-    """Render the mail for a made-up reader."""
+    """Render the mail for a made-up reader, or as a customer would get it."""
     from rapport.campaigns.definition import load_campaign
     from rapport.campaigns.preview import preview as render_preview
+    from rapport.campaigns.preview import profile
 
     settings = get_settings()
-    message = render_preview(load_campaign(settings.campaigns_dir / name), settings, variant=variant, step=step)
+    campaign = load_campaign(settings.campaigns_dir / name)
+    context = None if reader is None else profile(reader, settings)
+    language = language or (context or {}).get("language")
+    message = render_preview(campaign, settings, context, language=language, variant=variant, step=step)
     typer.echo(f"Subject: {message.subject}\n")
     if out:
         out.write_text(message.html, encoding="utf-8")

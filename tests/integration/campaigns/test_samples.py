@@ -6,8 +6,10 @@ import pytest
 
 from rapport.campaigns import nasty, samples
 from rapport.campaigns.model import Campaign
+from rapport.campaigns.preview import preview, profile
 from rapport.campaigns.samples import SampleReport, render_samples
 from rapport.db import connect
+from rapport.errors import PermanentError
 
 BODY = "Write here what you have to say."
 
@@ -74,3 +76,13 @@ def test_a_report_tells_no_text_of_a_reader(report: Callable[..., SampleReport])
 def test_the_sample_is_bounded(report: Callable[..., SampleReport], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "REAL_PROFILES", 1)
     assert report().real == 1
+
+
+def test_a_preview_for_a_customer_makes_nothing_up(shop, make_campaign: Callable[..., Campaign]) -> None:  # type: ignore[no-untyped-def]
+    shop.person("c01", "joe@example.com", first_name="Joseph")
+    shop.person("c02", "ann@example.com", first_name=None)
+    campaign = make_campaign("samples")
+    assert "Joseph" in preview(campaign, shop.settings, profile("c01", shop.settings)).text
+    assert "Amélie" not in preview(campaign, shop.settings, profile("c02", shop.settings)).text
+    with pytest.raises(PermanentError, match="not in the audience"):
+        profile("nobody", shop.settings)
