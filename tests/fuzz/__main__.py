@@ -10,10 +10,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rapport.settings import Settings
 
-from . import events, forgery, templates, tokens
+from . import conditions, events, forgery, templates, tokens
 from .house import house
 
-FULL = {"forgery": 1_000_000, "tokens": 1_000_000, "scanners": 10_000, "events": 1_000_000, "templates": 20_000}
+FULL = {
+    "forgery": 1_000_000,
+    "tokens": 1_000_000,
+    "scanners": 10_000,
+    "events": 1_000_000,
+    "templates": 20_000,
+    "conditions": 1_000_000,
+}
 
 
 def main() -> int:
@@ -33,6 +40,7 @@ def main() -> int:
         "tokens": lambda settings, number: tokens.forge(settings, number, chosen.seed, chosen.processes),
         "scanners": lambda settings, number: tokens.scan(settings, number, chosen.seed),
         "events": lambda settings, number: events.shuffle(settings, keys[0], number, chosen.seed),
+        "conditions": lambda settings, number: conditions.attack(settings, number, chosen.seed, chosen.processes),
         "templates": lambda _, number: templates.attack(number, chosen.seed, chosen.processes),
     }
     held = True
@@ -40,7 +48,7 @@ def main() -> int:
         began = time.monotonic()
         with house(keys) as settings:
             good, told = parts[name](settings, number)
-        print(f"{'held  ' if good else 'FAILED'}  {name:<9} {told}  [{time.monotonic() - began:.0f} s]", flush=True)
+        print(f"{'held  ' if good else 'FAILED'}  {name:<10} {told}  [{time.monotonic() - began:.0f} s]", flush=True)
         held = held and good
     return 0 if held else 1
 

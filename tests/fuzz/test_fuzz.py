@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rapport.campaigns import sandbox
 from rapport.settings import Settings
 
-from . import events, forgery, templates, tokens
+from . import conditions, events, forgery, templates, tokens
 from .house import settings_for
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
@@ -48,6 +48,22 @@ def test_a_gateway_that_forgot_a_check_is_caught(
     held, told = forgery.forge(settings, KEYS, 200, seed=7, processes=1)
     assert not held
     assert "status 200" in told
+
+
+def test_no_condition_becomes_sql_of_its_own_or_fails_a_plan(settings: Settings) -> None:
+    held, told = conditions.attack(settings, 3_000, seed=7, processes=1)
+    assert held, told
+
+
+def test_a_condition_that_is_more_than_ours_is_caught() -> None:
+    assert conditions.harmless("""coalesce(("audience"."revenue" > %(filter_0)s), false)""")
+    for strange in (
+        """coalesce(("audience"."email" = %(filter_0)s), false)""",
+        """coalesce((pg_sleep(1) = %(filter_0)s), false)""",
+        """coalesce(("audience"."revenue" > 'x'), false)""",
+        "true; drop table x",
+    ):
+        assert not conditions.harmless(strange)
 
 
 def test_no_template_escapes_hangs_or_grows() -> None:

@@ -1,5 +1,5 @@
-"""Five campaigns with overlapping audiences, caps and holdouts planned one after the other, beside plain SQL that inserts
-the rows they become."""
+"""Five campaigns with overlapping audiences, caps and holdouts planned one after the other, beside plain SQL that
+inserts the rows they become."""
 
 from __future__ import annotations
 

@@ -125,3 +125,10 @@ analyze candidate;
 
 -- name: copy_hours
 copy hours (hours_id, open_during) from stdin;
+
+-- name: limit_reading
+-- What a marketer's filter may take, a batch at a time.
+set local statement_timeout = '120s';
+
+-- name: lift_limit
+set local statement_timeout = default;

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from rapport.campaigns.conditions import check_condition
 from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.parts import (
     TEXT_TAGS,
@@ -141,6 +142,9 @@ class Campaign(Mailing):
         "wrong; 0m: all at once.",
     )
     holdout_percent: int = Field(default=0, ge=0, le=90, description="Share that deliberately gets nothing.")
+    filter: Annotated[str, AfterValidator(check_condition)] | None = Field(
+        default=None, description="Whom of the segment: a condition over the audience, such as revenue > 100."
+    )
     exclude_segments: list[Slug] = Field(default_factory=list, max_length=50, description="Who is left out.")
     limit: int | None = Field(default=None, ge=1, description="At most so many messages, drawn by lot.")
     sample_percent: float | None = Field(

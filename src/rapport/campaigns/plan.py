@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from rapport.campaigns import arbitrate, calendar, content, needs, variants
 from rapport.campaigns.approval import require_approval
+from rapport.campaigns.conditions import compile_condition
 from rapport.campaigns.decide import OUTCOMES
 from rapport.campaigns.definition import FILE
 from rapport.campaigns.gate import check_gate
@@ -212,13 +213,26 @@ class _Plan:
         self._columns = needs.columns_of(self.conn)
         self.conn.execute(self.queries["create_tables"])
         people = [vars(person) for person in self.given or ()]
-        query = people_query("audience" if self.given is None else "given", self._columns)
+        condition = compile_condition(self.campaign.filter) if self.campaign.filter else None
+        if condition and (unknown := condition.columns - self._columns.keys()):
+            told = f"the audience has no {', '.join(sorted(unknown))} yet; run `rapport run`"
+            raise CampaignError([Problem(f"{self.campaign.name}/{FILE}", None, "filter", told)])
+        query = people_query(
+            "audience" if self.given is None else "given", self._columns, condition.where if condition else None
+        )
+        values = {**self.values, **(condition.values(self.now) if condition else {})}
         told = [
             {**one, "earliest": one["earliest"].isoformat(), "expires_at": one["expires_at"].isoformat()}
             for one in people
         ]
         stage = Stage(self.conn, self.campaign, self.occurrence, self.templates, self.settings, self.now, self.policy)
-        stage.fill(query, {**self.values, "people": Jsonb(told)})
+        self._execute("limit_reading")
+        try:
+            stage.fill(query, {**values, "people": Jsonb(told)})
+        except psycopg.errors.QueryCanceled:
+            fault = "reading the audience took longer than two minutes; make the filter simpler"
+            raise CampaignError([Problem(f"{self.campaign.name}/{FILE}", None, "filter", fault)]) from None
+        self._execute("lift_limit")
 
     def _judge(self) -> None:
         self.conn.execute(needs.judge_query(self.templates, self._columns), self.values)

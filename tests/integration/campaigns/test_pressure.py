@@ -119,3 +119,12 @@ def test_planners_at_once_never_exceed_the_cap(shop: Any, make_campaign: Callabl
     assert [row["n"] for row in found] == [2] * 25
     kept = rows(shop, "select campaign_id, count(*) as n from ops.send where state = 'pending' group by 1 order by 1")
     assert {row["campaign_id"]: row["n"] for row in kept} == {"number_3": 25, "number_4": 25}, "the most valuable two"
+
+
+def test_a_filter_chooses_among_the_segment(shop: Any, make_campaign: Callable[..., Campaign]) -> None:
+    shop.person("c1", "joe@example.com", time_zone="UTC")
+    shop.person("c2", "ann@example.com", time_zone="Asia/Tokyo")
+    stated = "topic: marketing\nfilter: \"time_zone = 'UTC' and revenue > 12 and 'loyal' in segments\""
+    report = plan(make_campaign("some", ("campaign.yml", "topic: marketing", stated)), shop.settings, shop.clock)
+    assert (report.waterfall["segment"], report.planned) == (1, 1)
+    assert shop.outcomes() == {"c1": "planned"}
