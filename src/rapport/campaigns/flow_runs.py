@@ -14,9 +14,13 @@ PASSING = frozenset({"capped", "duplicate_address", "no_window", "over_limit", "
 FINAL = frozenset({"no_address", "suppressed", "no_consent", "excluded"})
 
 
+# Fail closed: one mail too few harms less than one twice.
+LOST = "a restored database was adopted after it was due; the ledger that was lost may have sent it"
+
+
 @dataclass(frozen=True)
 class Settled:
-    """A step that needs no more thought. `outcome` is the planner's, or late or skipped."""
+    """A step that needs no more thought. `outcome` is the planner's, or late, skipped or lost."""
 
     trigger_id: str
     step: str
@@ -54,9 +58,18 @@ class Moves:
     held: int = 0
 
 
-def moves(flow: Flow, rows: Iterable[Row], matches: Mapping[str, frozenset[str]], now: datetime) -> Moves:
-    """`matches`: by expression, who it holds for. Steps are those of the flow as it is written now: whoever is inside
-    takes them from the first that is not settled on, so an edit reaches everybody and repeats nothing."""
+def moves(
+    flow: Flow,
+    rows: Iterable[Row],
+    matches: Mapping[str, frozenset[str]],
+    now: datetime,
+    adopted_at: datetime | None = None,
+) -> Moves:
+    """`matches`: by expression, who it holds for; `adopted_at`: when a restored database was last taken into use.
+
+    Steps are those of the flow as it is written now: whoever is inside takes them from the first that is not settled
+    on, so an edit reaches everybody and repeats nothing.
+    """
     found = Moves()
     asked: set[tuple[str, str]] = set()
     for row in rows:
@@ -64,7 +77,7 @@ def moves(flow: Flow, rows: Iterable[Row], matches: Mapping[str, frozenset[str]]
         if reason:
             found.ended.append(Ended(row["trigger_id"], "left", reason))
             continue
-        _next(flow, row, matches, now, found, asked)
+        _next(flow, row, matches, now, adopted_at, found, asked)
     return found
 
 
@@ -90,6 +103,7 @@ def _next(
     row: Row,
     matches: Mapping[str, frozenset[str]],
     now: datetime,
+    adopted_at: datetime | None,
     found: Moves,
     asked: set[tuple[str, str]],
 ) -> None:
@@ -101,7 +115,9 @@ def _next(
         ends_at = min(filter(None, (due_at + flow.expiry(step), row["expires_at"])))
         if now < due_at:
             return
-        if now >= ends_at:
+        if adopted_at and due_at <= adopted_at:
+            found.settled.append(Settled(trigger_id, step.name, "lost", LOST))
+        elif now >= ends_at:
             found.settled.append(Settled(trigger_id, step.name, "late", f"was due until {ends_at:%Y-%m-%d %H:%M} UTC"))
         elif step.only_if and row["customer_id"] not in matches.get(step.only_if, ()):
             found.settled.append(Settled(trigger_id, step.name, "skipped", f"only_if: {step.only_if}"))

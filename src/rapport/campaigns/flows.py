@@ -19,7 +19,7 @@ from rapport.campaigns.plan import Given, plan_given
 from rapport.campaigns.record import record
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries, require_known_secret
-from rapport.errors import TransientError
+from rapport.errors import GateFailed, TransientError
 from rapport.settings import Settings
 
 SQL = load_queries("rapport.campaigns", "flows.sql")
@@ -50,6 +50,10 @@ def run_flow(flow: Flow, settings: Settings, clock: Clock, *, dry_run: bool = Fa
                 every = [template for made in templates.values() for template in made]
                 require_approved_version(conn, flow, every, settings)
             return _Tick(conn, flow, templates, settings, clock.now()).run()
+    except psycopg.errors.UndefinedTable:
+        raise GateFailed(
+            f"{flow.name}: activation.campaign_triggers was never built; run `rapport run` first"
+        ) from None
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[:1]
         raise TransientError(f"{flow.name}: Postgres went away and nobody was moved: {first}") from error
@@ -89,6 +93,7 @@ class _Tick:
             "reenter_after": self.flow.reenter_after,
             "first_step_ends": first.wait + self.flow.expiry(first),
         }
+        self.adopted_at: datetime | None = None
         self.counts: Counter[str] = Counter()
 
     def run(self) -> dict[str, int]:
@@ -97,6 +102,7 @@ class _Tick:
         require_known_secret(self.conn, self.settings)
         every = [template for made in self.templates.values() for template in made]
         record(self.conn, self.flow, every, self.now)
+        self.adopted_at = self._execute("adopted_at").fetchone()["adopted_at"]
         self._execute("follow_merges")
         # Who is done makes room for what has happened to them since.
         self._move_all()
@@ -132,7 +138,7 @@ class _Tick:
     def _move(self) -> bool:
         """One step for everybody who is due. False when there was nothing to do."""
         had = {(row["customer_id"], row["occurrence_key"].partition(AT)[0]) for row in self._execute("asked_today")}
-        found = moves(self.flow, self._execute("inside").fetchall(), {}, self.now)
+        found = moves(self.flow, self._execute("inside").fetchall(), {}, self.now, self.adopted_at)
         self._settle(found)
         for step in self.flow.steps:
             due = [

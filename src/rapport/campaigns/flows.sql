@@ -2,6 +2,10 @@
 -- Of two ticks at once the second waits, and finds settled what the first has settled.
 select pg_advisory_xact_lock(hashtextextended('flow:' || %(campaign_id)s, 0));
 
+-- name: adopted_at
+select max(adoption.adopted_at) as adopted_at
+from ops.adoption as adoption;
+
 -- name: newcomers
 -- Triggers that have no run yet and whose first step is not late. One person has one run at a time: the newest trigger.
 select

@@ -19,7 +19,8 @@ from rapport.campaigns.definition import Flow, load_campaign
 from rapport.campaigns.flows import run_flow, standing
 from rapport.clock import FixedClock
 from rapport.db import connect
-from rapport.settings import CHECKOUT, Settings
+from rapport.errors import GateFailed
+from rapport.settings import Settings
 
 from .conftest import AUDIENCE, NOW, Shop
 
@@ -29,8 +30,16 @@ create table activation.campaign_triggers (
     as_of timestamptz
 )
 """
+ADOPT = (
+    "insert into ops.adoption (adoption_id, adopted_by, adopted_at, forced, details)"
+    " values (gen_random_uuid(), 'test', %s, false, '{}')"
+)
 LEFT = NOW - timedelta(hours=5)
 CART = {"cart": {"currency_code": "GBP", "url": None, "items": [{"title": "Mug", "quantity": 1, "price": 9}]}}
+WORDS = (
+    "{{ first_name or 'there' }}: {{ trigger.cart['items'][0].title }} {{ shop_name }} {{ shop_postal_address }}"
+    " {{ unsubscribe_url }}"
+)
 DEFINITION = """
 name: carts
 title: Carts
@@ -100,9 +109,9 @@ def shop(database: Settings, tmp_path: Path) -> Flows:
         conn.execute(TRIGGERS)
     folder = tmp_path / "campaigns" / "carts"
     folder.mkdir(parents=True)
-    for source in (CHECKOUT / "campaigns" / "examples" / "abandoned_cart").glob("body*"):
-        if source.name.count(".") == 1:
-            (folder / source.name).write_text(source.read_text())
+    for stem in ("body", "body_second"):
+        (folder / f"{stem}.html").write_text(f"<html lang='en' dir='ltr'><body><p>{WORDS}</p></body></html>")
+        (folder / f"{stem}.txt").write_text(WORDS)
     (folder / "campaign.yml").write_text(DEFINITION)
     (tmp_path / "campaigns" / "policy.yml").write_text("approval: { automatic: true }\n")
     database = database.model_copy(update={"project_dir": tmp_path})
@@ -226,6 +235,22 @@ def test_people_take_the_flow_as_it_is_written_now(shop: Flows) -> None:
     assert shop.tick(timedelta(days=1, hours=1)) == {"planned": 1}
     assert shop.tick(timedelta(days=2, hours=1)) == {"planned": 1}
     assert [key for _, key in shop.mails()] == ["between@2026-07-12", "first@2026-07-10", "start@2026-07-11"]
+
+
+def test_a_step_that_a_lost_ledger_may_have_sent_is_not_sent_again(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    with connect("engine", settings=shop.settings) as conn:
+        conn.execute(ADOPT, (NOW - timedelta(minutes=10),))
+    assert shop.tick() == {"entered": 1, "lost": 1}
+    assert shop.tick(timedelta(days=2)) == {"planned": 1, "finished": 1}
+    assert shop.mails() == [("ann", "second@2026-07-12")]
+
+
+def test_before_the_first_build_a_flow_says_what_to_do(shop: Flows) -> None:
+    shop.change("drop table activation.campaign_triggers")
+    with pytest.raises(GateFailed, match="rapport run"):
+        shop.tick()
 
 
 def test_a_dry_run_counts_and_writes_nothing(shop: Flows) -> None:
