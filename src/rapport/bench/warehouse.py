@@ -26,7 +26,7 @@ from rapport.landing import prepare_raw
 from rapport.settings import Settings
 
 T = TypeVar("T")
-SQL = load_queries("rapport.bench", "warehouse.sql")
+SQL = load_queries("rapport.bench", "warehouse.sql", "warehouse_changes.sql", "warehouse_mail.sql")
 AS_OF = datetime(2026, 6, 1, 6, tzinfo=UTC)
 HISTORY_DAYS, MAIL_DAYS = 1095, 60
 ORDERS_PER_CUSTOMER, EVENTS_PER_CUSTOMER = 5, 20
