@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from rapport.campaigns import calendar
+from rapport.campaigns.arbitrate import caps_of
 from rapport.campaigns.model import Campaign
+from rapport.campaigns.policy import load_policy
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import DataError, PermanentError
@@ -99,16 +103,19 @@ class _Replay:
     now: datetime
 
     def __post_init__(self) -> None:
-        campaign, cap = self.campaign, self.campaign.frequency_cap
-        self.queries = load_queries(__package__, "replay.sql", "replay_found.sql")
+        campaign = self.campaign
+        policy = load_policy(self.settings)
+        caps = caps_of(campaign, policy)
+        self._held_out_of_all = policy.holdout_percent if campaign.policy == "at_most_once" else 0
+        self.queries = load_queries(__package__, "replay_setup.sql", "replay.sql", "replay_found.sql")
         self.values: dict[str, Any] = {
             "campaign_id": campaign.name,
             "segment": campaign.segment,
-            "exclude_segments": list(getattr(campaign, "exclude_segments", None) or []),
+            "exclude_segments": campaign.exclude_segments,
             "topic": campaign.topic,
-            "cap_max": cap.max if cap else None,
-            "cap_days": cap.days if cap else 0,
+            "caps": Jsonb([vars(cap) for cap in caps]),
             "repeat_days": campaign.repeat_after_days or 0,
+            "most_days": max([campaign.repeat_after_days or 0, *(cap.days for cap in caps)]),
             "holdout_percent": campaign.holdout_percent,
             "since": self.slots[0].at if self.slots else self.now,
             "until": self.now,
@@ -145,8 +152,13 @@ class _Replay:
                     key = recipient_key(self.settings, row["email"].strip())
                 except DataError:
                     continue
-                holdout = keyed_fraction(self.settings, "holdout", self.campaign.name, key)
-                copy.write_row((place, row["customer_id"], key, holdout))
+                copy.write_row((place, row["customer_id"], key, self._holdout_place(key)))
+
+    def _holdout_place(self, key: str) -> float:
+        """By the same lots as planning; -1 for who is held out of everything, and so of this too."""
+        if keyed_fraction(self.settings, "global_holdout", key) * 100 < self._held_out_of_all:
+            return -1.0
+        return keyed_fraction(self.settings, "holdout", self.campaign.name, key)
 
     def _day(self, slot: calendar.Occurrence) -> Day:
         counts: Counter[str] = Counter()

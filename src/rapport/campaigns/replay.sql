@@ -1,43 +1,3 @@
--- name: create_tables
--- Grain: one row an address of a person who was in the segment at any time of the replay; then one row a day and person.
-create temporary table replay_address (
-    place integer not null, customer_id text not null, recipient_key text not null, holdout_place double precision
-) on commit drop;
-create temporary table replay_got (
-    occurrence_key text not null, slot_at timestamptz not null, customer_id text not null, recipient_key text not null
-) on commit drop;
-create index on replay_got (recipient_key, slot_at);
-
--- name: read_only
-set transaction read only;
-
--- name: history_begins
-select min(stay.since_at) as begins
-from segments.customer_segments as stay;
-
--- name: addresses
--- Addresses as of today: who had which one in the past is not kept.
-select
-    audience.customer_id,
-    audience.email
-from activation.campaign_audience as audience
-where
-    audience.email is not null
-    and exists (
-        select 1
-        from segments.customer_segments as stay
-        where
-            stay.customer_id = audience.customer_id
-            and stay.segment = %(segment)s
-            and stay.since_at <= %(until)s
-            and (stay.left_at is null or stay.left_at > %(since)s)
-    )
-order by
-    audience.customer_id collate "C" asc,
-    audience.email_consent desc nulls last,
-    audience.email_consent_at desc nulls last,
-    audience.email collate "C" asc;
-
 -- name: decide
 -- One occurrence as it would have been decided at its slot. Of several addresses of a person the first that may get it.
 with members as (
@@ -71,7 +31,7 @@ judged as (
                 where stop.occurred_at <= %(slot_at)s
             ) then 'suppressed'
             when consent.granted is not true then 'no_consent'
-            when past.in_cap_days >= %(cap_max)s or past.in_repeat_days > 0 then 'capped'
+            when past.is_capped or past.is_repeated then 'capped'
             when address.holdout_place * 100 < %(holdout_percent)s then 'holdout'
             else 'planned'
         end as outcome
@@ -89,29 +49,38 @@ judged as (
     ) as consent on true
     left join lateral (
         select
-            count(*) filter (
-                where sent.is_topic and sent.at > %(slot_at)s - make_interval(days => %(cap_days)s)
-            ) as in_cap_days,
-            count(*) filter (
-                where sent.is_own and sent.at > %(slot_at)s - make_interval(days => %(repeat_days)s)
-            ) as in_repeat_days
+            bool_or(
+                sent.is_own and sent.at > %(slot_at)s - make_interval(days => %(repeat_days)s)
+            ) as is_repeated,
+            exists (
+                select 1
+                from jsonb_to_recordset(%(caps)s) as cap (max integer, days integer, topic text)
+                where (
+                    select count(*)
+                    from unnest(array_agg(sent.at), array_agg(sent.topic)) as mail (at, topic)
+                    where
+                        mail.at > %(slot_at)s - make_interval(days => cap.days)
+                        and (cap.topic is null or cap.topic = mail.topic)
+                ) >= cap.max
+            ) as is_capped
         from (
             -- What really was sent; of the campaign itself only what was sent before the replay begins.
             select
                 send.due_at as at,
-                send.topic = %(topic)s as is_topic,
+                send.topic,
                 send.campaign_id = %(campaign_id)s as is_own
             from ops.send as send
             where
                 send.recipient_key = address.recipient_key
                 and send.due_at < %(slot_at)s
-                and send.due_at > %(slot_at)s - make_interval(days => greatest(%(cap_days)s, %(repeat_days)s))
+                and send.due_at > %(slot_at)s - make_interval(days => %(most_days)s)
                 and send.state not in ('suppressed', 'failed', 'expired', 'cancelled')
+                and (send.policy = 'at_most_once' or send.topic = %(topic)s)
                 and (send.campaign_id != %(campaign_id)s or send.due_at < %(since)s)
             union all
             select
                 got.slot_at,
-                true,
+                %(topic)s,
                 true
             from replay_got as got
             where got.recipient_key = address.recipient_key and got.slot_at < %(slot_at)s

@@ -8,7 +8,8 @@ from rapport.campaigns.replay import OUTCOMES, Rehearsal
 
 NOT_KNOWN = (
     "As of each day: segments, consent, suppressions, what was sent. As of today: addresses, content, the definition, "
-    "and who was merged with whom. Not played: hours of the day, fields that a mail lacks, limits over all campaigns."
+    "and who was merged with whom. Not played: `filter`, hours of the day, fields that a mail lacks, and which of two "
+    "campaigns gives way."
 )
 
 

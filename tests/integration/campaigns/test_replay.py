@@ -122,12 +122,14 @@ def test_a_rehearsal_of_now_agrees_with_the_plan_and_writes_nothing(past) -> Non
     for number in range(30):
         past.person(f"c{number:02}", f"p{number}@post.example", consent=[True, False, None][number % 3])
         stay(past, f"c{number:02}", 5)
+    (past.settings.campaigns_dir / "policy.yml").write_text("approval: { automatic: true }\nholdout_percent: 40\n")
     found = replay(past.campaign, past.settings, past.clock, 1)
     for relation in ("send", "decision", "occurrence", "campaign", "recipient"):
         assert past.count(relation) == 0, relation
     planned = plan(past.campaign, past.settings, past.clock)
     rehearsed = found.days[-1].waterfall
     assert found.days[-1].segment == planned.waterfall["segment"]
+    assert 0 < rehearsed["holdout"] == planned.waterfall["global_holdout"]
     assert {name: rehearsed[name] for name in ("planned", "no_consent", "capped")} == {
         name: planned.waterfall[name] for name in ("planned", "no_consent", "capped")
     }
@@ -180,3 +182,17 @@ def test_an_edit_can_be_compared_with_a_commit(shop) -> None:  # type: ignore[no
     assert list(found.definition) == ["subject"]
     with pytest.raises(PermanentError, match="neither the version"):
         diff(shop.campaign, shop.settings, "no-such-commit")
+
+
+def test_the_shops_cap_counts_what_other_topics_sent(past) -> None:  # type: ignore[no-untyped-def]
+    edit(past, *WITHOUT_LIMITS)
+    past.person("c1", "joe@post.example")
+    stay(past, "c1", 0)
+    plan(past.campaign, past.settings, past.clock)
+    with connect("engine", settings=past.settings) as conn:
+        conn.execute("update ops.send set state = 'accepted', topic = 'news', due_at = %s", (day(1),))
+    other = past.campaign.model_copy(update={"name": "autumn"})
+    assert replay(other, past.settings, past.clock, 3).messages == 1
+    for cap, messages in (("{ max: 1, days: 2 }", 0), ("{ max: 2, days: 2 }", 1), ("{ max: 1, days: 1 }", 1)):
+        (past.settings.campaigns_dir / "policy.yml").write_text(f"caps: [{cap}]\n")
+        assert replay(other, past.settings, past.clock, 3).messages == messages, cap
