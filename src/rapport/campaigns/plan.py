@@ -212,27 +212,27 @@ class _Plan:
     def _stage(self) -> None:
         self._columns = needs.columns_of(self.conn)
         self.conn.execute(self.queries["create_tables"])
-        people = [vars(person) for person in self.given or ()]
         condition = compile_condition(self.campaign.filter) if self.campaign.filter else None
         if condition and (unknown := condition.columns - self._columns.keys()):
-            told = f"the audience has no {', '.join(sorted(unknown))} yet; run `rapport run`"
-            raise CampaignError([Problem(f"{self.campaign.name}/{FILE}", None, "filter", told)])
-        query = people_query(
-            "audience" if self.given is None else "given", self._columns, condition.where if condition else None
-        )
-        values = {**self.values, **(condition.values(self.now) if condition else {})}
-        told = [
-            {**one, "earliest": one["earliest"].isoformat(), "expires_at": one["expires_at"].isoformat()}
-            for one in people
+            raise self._filter_fault(f"the audience has no {', '.join(sorted(unknown))} yet; run `rapport run`")
+        source = "audience" if self.given is None else "given"
+        query = people_query(source, self._columns, condition.where if condition else None)
+        people = [
+            {**vars(one), "earliest": one.earliest.isoformat(), "expires_at": one.expires_at.isoformat()}
+            for one in self.given or ()
         ]
+        values = {**self.values, "people": Jsonb(people), **(condition.values(self.now) if condition else {})}
         stage = Stage(self.conn, self.campaign, self.occurrence, self.templates, self.settings, self.now, self.policy)
         self._execute("limit_reading")
         try:
-            stage.fill(query, {**values, "people": Jsonb(told)})
+            stage.fill(query, values)
         except psycopg.errors.QueryCanceled:
-            fault = "reading the audience took longer than two minutes; make the filter simpler"
-            raise CampaignError([Problem(f"{self.campaign.name}/{FILE}", None, "filter", fault)]) from None
+            told = "reading the audience took longer than two minutes; make the filter simpler"
+            raise self._filter_fault(told) from None
         self._execute("lift_limit")
+
+    def _filter_fault(self, told: str) -> CampaignError:
+        return CampaignError([Problem(f"{self.campaign.name}/{FILE}", None, "filter", told)])
 
     def _judge(self) -> None:
         self.conn.execute(needs.judge_query(self.templates, self._columns), self.values)

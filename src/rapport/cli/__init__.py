@@ -18,6 +18,7 @@ from rapport.cli import (
     privacy,
     score,
     services,
+    why,
 )
 from rapport.errors import RapportError
 
@@ -40,6 +41,7 @@ data.register(app)
 preflight.register(app)
 score.register(app)
 services.register(app)
+why.register(app, campaign.app)
 
 
 def main() -> None:
