@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rapport.campaigns.conditions import check_condition
 from rapport.campaigns.coupons import Coupon
 from rapport.campaigns.model import Campaign, FrequencyCap, Mailing, Schedule, not_reserved
 from rapport.campaigns.parts import Duration, Part, Slug, Span, Text
@@ -15,14 +16,16 @@ from rapport.campaigns.triggers import Trigger
 from rapport.campaigns.variants import BODY, BodyStem, Version
 
 FLOW = "flow"
-# What ends a run beside an expression over the audience.
+# What ends a run beside a condition over the audience.
 EVENTS = ("ordered", "clicked", "answered")
 # Triggers stand in the audience's build for trigger_days; a step beyond that would find none.
 LONGEST_WAIT = timedelta(days=50)
 
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Expression = Annotated[str, AfterValidator(check_condition)]
 Conditions = Annotated[
-    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str)
+    list[Annotated[str, AfterValidator(lambda value: value if value in EVENTS else check_condition(value))]],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str),
 ]
 
 
@@ -34,7 +37,7 @@ class Step(Part):
     subject: Text
     preheader: Text | None = None
     body: BodyStem = Field(default=BODY, description="body_second for the files body_second.mjml and body_second.txt.")
-    only_if: str | None = Field(default=None, description="Who gets this step; an expression over the audience.")
+    only_if: Expression | None = Field(default=None, description="Who gets this step; a condition over the audience.")
     window: Span | None = Field(default=None, description="When it may arrive, in the recipient's own time.")
     expires_after: Duration | None = Field(default=None, description="It is left out when later than so long.")
 
@@ -49,9 +52,9 @@ class Flow(Mailing):
     policy: Literal["at_most_once", "at_least_once"] = "at_most_once"
     subject: Text = Field(default="", exclude=True, description="Of each step.")
     trigger: Trigger = Field(description="What sets it off; see docs/flows.md.")
-    enter_if: str | None = Field(default=None, description="Who comes in; an expression over the audience.")
+    enter_if: Expression | None = Field(default=None, description="Who comes in; a condition over the audience.")
     exit_if: Conditions = Field(
-        default_factory=list, description="Who leaves: ordered, clicked, answered, or an expression over the audience."
+        default_factory=list, description="Who leaves: ordered, clicked, answered, or a condition over the audience."
     )
     reenter_after: Duration = Field(
         default=timedelta(days=30), description="The same person comes in again only after so long."

@@ -8,14 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from rapport.campaigns import content, triggers
 from rapport.campaigns.approval import require_approved_version
-from rapport.campaigns.flow import Flow, Step
+from rapport.campaigns.conditions import compile_condition
+from rapport.campaigns.flow import Flow, Step, expressions
 from rapport.campaigns.flow_runs import Asked, Moves, after_planning, moves
 from rapport.campaigns.gate import check_gate
 from rapport.campaigns.plan import Given, plan_given
+from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.record import record
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries, require_known_secret
@@ -112,12 +115,17 @@ class _Tick:
 
     def _enter(self) -> None:
         rows = []
-        for found in self._execute("newcomers").fetchall():
+        newcomers = self._execute("newcomers").fetchall()
+        wanted = self.flow.enter_if
+        matches = self._matches([wanted], newcomers) if wanted else {}
+        for found in newcomers:
             reason = None
             if found["is_back_too_soon"]:
                 reason = f"was in this flow within {self.flow.reenter_after.days} days"
             elif found["is_another"]:
                 reason = "a newer trigger of the same person came in"
+            elif wanted and found["customer_id"] not in matches[wanted]:
+                reason = f"enter_if: {wanted}"
             self.counts["refused" if reason else "entered"] += 1
             rows.append(
                 {
@@ -138,7 +146,9 @@ class _Tick:
     def _move(self) -> bool:
         """One step for everybody who is due. False when there was nothing to do."""
         had = {(row["customer_id"], row["occurrence_key"].partition(AT)[0]) for row in self._execute("asked_today")}
-        found = moves(self.flow, self._execute("inside").fetchall(), {}, self.now, self.adopted_at)
+        rows = self._execute("inside").fetchall()
+        asked = [*expressions(self.flow.exit_if), *(step.only_if for step in self.flow.steps if step.only_if)]
+        found = moves(self.flow, rows, self._matches(asked, rows), self.now, self.adopted_at)
         self._settle(found)
         for step in self.flow.steps:
             due = [
@@ -147,6 +157,21 @@ class _Tick:
             if due:
                 self._plan(step, due)
         return bool(found.settled or found.asked)
+
+    def _matches(self, asked: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+        """By condition, for whom of these people it holds in the newest build."""
+        people = sorted({row["customer_id"] for row in rows})
+        found = {}
+        for text in dict.fromkeys(asked):
+            condition = compile_condition(text)
+            query = sql.SQL(SQL["who_matches"]).format(condition=condition.where)
+            values = {**condition.values(self.now), "people": people}
+            try:
+                found[text] = frozenset(row["customer_id"] for row in self.conn.execute(query, values))
+            except psycopg.errors.UndefinedColumn:
+                told = f"{text!r} looks at what the audience does not have yet; run `rapport run`"
+                raise CampaignError([Problem(f"{self.flow.name}/campaign.yml", None, "", told)]) from None
+        return found
 
     def _plan(self, step: Step, due: Sequence[Asked]) -> None:
         key = f"{step.name}{AT}{self.local_date.isoformat()}"

@@ -39,6 +39,11 @@ where
     )
 order by found.occurred_at, found.trigger_id;
 
+-- name: who_matches
+select audience.customer_id
+from activation.campaign_audience as audience
+where audience.customer_id = any(%(people)s) and {condition};
+
 -- name: insert_runs
 insert into ops.flow_run (campaign_id, trigger_id, customer_id, occurred_at, entered_at, state, reason, ended_at)
 select

@@ -205,6 +205,28 @@ def test_a_person_is_inside_once_and_comes_back_only_after_a_while(shop: Flows) 
     }
 
 
+def test_conditions_say_who_comes_in_who_leaves_and_who_gets_a_step(shop: Flows) -> None:
+    shop.edit(
+        ("exit_if: [ordered]", 'exit_if: [ordered, "revenue > 500"]\nenter_if: "\'vip\' in segments"'),
+        ("wait: 2d,", "wait: 2d, only_if: \"language = 'en'\","),
+    )
+    shop.person("ann", "ann@example.com", segments=("vip",))
+    shop.person("bob", "bob@example.com")
+    shop.person("cy", "cy@example.com", segments=("vip",))
+    shop.person("dee", "dee@example.com", segments=("vip",), language="fr")
+    for customer in ("ann", "bob", "cy", "dee"):
+        shop.trigger(customer)
+    assert shop.tick() == {"entered": 3, "refused": 1, "planned": 3}
+    shop.change("update activation.campaign_audience set revenue = 501 where customer_id = 'cy'")
+    assert shop.tick(timedelta(days=2)) == {"left": 1, "skipped": 1, "planned": 1, "finished": 2}
+    assert shop.runs() == [
+        ("ann:c1", "finished", None),
+        ("bob:c1", "refused", "enter_if: 'vip' in segments"),
+        ("cy:c1", "left", "exit_if: revenue > 500"),
+        ("dee:c1", "finished", None),
+    ]
+
+
 def test_the_planner_decides_and_what_may_pass_is_asked_again_tomorrow(shop: Flows) -> None:
     shop.edit(("reenter_after: 7d", "reenter_after: 7d\nexpires_after: 4d"))
     shop.person("ann", "ann@example.com")

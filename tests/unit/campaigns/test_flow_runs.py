@@ -91,11 +91,13 @@ def test_what_the_planner_says_settles_the_step_or_leaves_it_open(flow: Flow, ou
         ("name: second", "name: first", "two steps have one name"),
         ("body: body_second", "body: body_third", "body_third.mjml"),
         ("expires_after: 36h", "expires_after: 20d", "between 1h and 14d"),
+        ("kind: flow", "kind: flow\nenter_if: 'revenu > 1'", "enter_if.*revenue"),
+        ("exit_if: [ordered, clicked]", "exit_if: [orderd]", "exit_if"),
         ("kind: flow", "kind: flow\nsegment: loyal", "is no field"),
         ("kind: flow", "kind: flow\nsubject: Hello", "belongs to the steps"),
         ('window: { from: "09:00", to: "20:00" }', 'window: { from: "22:00", to: "23:00" }', "within quiet_hours"),
     ],
-    ids=["trigger", "order", "long", "names", "body", "expiry", "segment", "subject", "window"],
+    ids=["trigger", "order", "long", "names", "body", "expiry", "condition", "event", "segment", "subject", "window"],
 )
 def test_a_fault_of_a_flow_is_named(folder: Path, settings: Settings, old: str, text: str, told: str) -> None:
     with pytest.raises(CampaignError, match=told):
