@@ -48,14 +48,18 @@ def body(
 
 def _mails(campaign: Campaign | Flow, settings: Settings) -> list[str]:
     lines = []
-    kind, every = ("step", steps(campaign)) if isinstance(campaign, Flow) else ("variant", versions(campaign))
-    for version in every:
-        message = preview(campaign, settings, **{kind: version.name})
+    is_flow = isinstance(campaign, Flow)
+    for version in steps(campaign) if isinstance(campaign, Flow) else versions(campaign):
+        message = (
+            preview(campaign, settings, step=version.name)
+            if is_flow
+            else preview(campaign, settings, variant=version.name)
+        )
         text = message.text.strip()
         told = f"{text[:MOST_TEXT]} ..." if len(text) > MOST_TEXT else text
         # A fence longer than any in the text, so that no text ends it.
         lines += [
-            f"{kind.capitalize()} `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
+            f"{'Step' if is_flow else 'Variant'} `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
             "`" * 8 + "text",
             told,
         ]

@@ -96,8 +96,8 @@ def cancel(settings: Settings, campaign: str, occurrence: str | None, because: s
     with connect("engine", settings=settings) as conn:
         _require(conn, campaign, campaign in {row["campaign_id"] for row in conn.execute(SQL["campaigns"])})
         called_back = len(conn.execute(SQL["cancel"], values).fetchall())
-        detail = {"occurrence": occurrence, "because": because, "messages": called_back}
-        audit(conn, by or local_user(), "cancel", f"campaign {campaign}", **detail)
+        what = f"campaign {campaign}"
+        audit(conn, by or local_user(), "cancel", what, occurrence=occurrence, because=because, messages=called_back)
         return called_back
 
 
