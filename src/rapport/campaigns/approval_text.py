@@ -49,6 +49,7 @@ def body(
 def _mails(campaign: Campaign | Flow, settings: Settings) -> list[str]:
     lines = []
     is_flow = isinstance(campaign, Flow)
+    kind = "Step" if is_flow else "Version"
     for version in steps(campaign) if isinstance(campaign, Flow) else versions(campaign):
         message = (
             preview(campaign, settings, step=version.name)
@@ -59,7 +60,7 @@ def _mails(campaign: Campaign | Flow, settings: Settings) -> list[str]:
         told = f"{text[:MOST_TEXT]} ..." if len(text) > MOST_TEXT else text
         # A fence longer than any in the text, so that no text ends it.
         lines += [
-            f"{'Step' if is_flow else 'Variant'} `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
+            f"{kind} `{version.name}`. Subject: `{message.subject.replace('`', chr(39))}`\n",
             "`" * 8 + "text",
             told,
         ]
