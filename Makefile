@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-render bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-retail docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-plan bench-render bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-zones eval-retail docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -50,7 +50,7 @@ chaos-publish: install ## 100 publications, 20 builds killed, 20 readers: no err
 fuzz: install ## forged signatures and tokens, shuffled and doubled events, templates that mean harm
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-eval: eval-scores eval-identity eval-experiments eval-retail ## everything that is measured beside published figures
+eval: eval-scores eval-identity eval-experiments eval-zones eval-retail ## everything that is measured beside published figures
 
 eval-scores: install ## every score beside its published anchors
 	@$(BIN)/python -m tests.eval scoring $(ARGS)
@@ -63,6 +63,9 @@ eval-experiments: install ## errors under peeking, power, and a published e-mail
 
 eval-retail: install ## a real shop's year through the whole pipeline, beside pandas on the raw file, to the cent
 	@$(BIN)/python -m tests.eval retail $(ARGS)
+
+eval-zones: install ## every clock change of every time zone in four years: nobody woken, each occurrence once
+	@$(BIN)/python -m tests.eval zones $(ARGS)
 
 bench-events: install ## 1,000,000 provider events through the gateway beside a plain COPY
 	@$(BIN)/rapport bench events $(ARGS)
