@@ -10,7 +10,6 @@ from rapport.campaigns.definition import FILE, Definition, load_all
 from rapport.campaigns.problems import CampaignError, Problem, suggestion
 from rapport.settings import Settings
 
-
 EXAMPLES = "examples"
 
 
