@@ -22,6 +22,8 @@ select
     %(now)s
 from judged
 where judged.outcome = 'planned'
+-- In the order of the indexes that most of the work goes into, here and below: neighbours share a page.
+order by judged.recipient_key
 on conflict (recipient_key) do nothing;
 
 -- name: create_first_wave
@@ -68,7 +70,8 @@ select
 from judged
 inner join hours on judged.hours_id = hours.hours_id
 left join first_wave on judged.place = first_wave.place
-where judged.outcome = 'planned';
+where judged.outcome = 'planned'
+order by judged.recipient_key;
 
 -- name: plan_decisions
 insert into ops.decision (campaign_id, occurrence_key, customer_id, recipient_key, outcome, reason, decided_at)
@@ -80,7 +83,8 @@ select
     judged.outcome,
     judged.reason,
     %(now)s
-from judged;
+from judged
+order by judged.recipient_key;
 
 -- name: decisions
 select

@@ -35,7 +35,13 @@ values (gen_random_uuid(), 'activation.campaign_audience', true, 1, %(ran_at)s);
 analyze;
 
 -- name: plain_tables
-create table plain_send (like ops.send including all);
+-- With the foreign keys, which a copy of a table leaves behind.
+create table plain_send (
+    like ops.send including all,
+    foreign key (recipient_key) references ops.recipient,
+    foreign key (template_version) references ops.template,
+    foreign key (campaign_id, occurrence_key) references ops.occurrence
+);
 create table plain_decision (like ops.decision including all);
 
 -- name: plain_sends
