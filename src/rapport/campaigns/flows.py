@@ -145,7 +145,11 @@ class _Tick:
 
     def _move(self) -> bool:
         """One step for everybody who is due. False when there was nothing to do."""
-        had = {(row["customer_id"], row["occurrence_key"].partition(AT)[0]) for row in self._execute("asked_today")}
+        today = [self._occurrence(step) for step in self.flow.steps]
+        had = {
+            (row["customer_id"], row["occurrence_key"].partition(AT)[0])
+            for row in self._execute("asked_today", occurrences=today)
+        }
         rows = self._execute("inside").fetchall()
         asked = [*expressions(self.flow.exit_if), *(step.only_if for step in self.flow.steps if step.only_if)]
         found = moves(self.flow, rows, self._matches(asked, rows), self.now, self.adopted_at)
@@ -174,7 +178,7 @@ class _Tick:
         return found
 
     def _plan(self, step: Step, due: Sequence[Asked]) -> None:
-        key = f"{step.name}{AT}{self.local_date.isoformat()}"
+        key = self._occurrence(step)
         stored = {"survey": self.flow.survey} if self.flow.survey else {}
         people = [
             Given(each.customer_id, {triggers.FIELD: each.context, **stored}, each.due_at, each.expires_at)
@@ -184,6 +188,9 @@ class _Tick:
         decided = plan_given(self.conn, campaign, key, templates, people, self.settings, self.now)
         self._settle(after_planning(due, decided, key))
         self.counts.update(row["outcome"] for row in decided.values())
+
+    def _occurrence(self, step: Step) -> str:
+        return f"{step.name}{AT}{self.local_date.isoformat()}"
 
     def _settle(self, found: Moves) -> None:
         self._rows("insert_steps", [asdict(each) for each in found.settled])

@@ -84,29 +84,24 @@ select
     audience.customer_id is not null as is_in_audience,
     coalesce(audience.open_tickets_count > 0, false) as has_open_ticket,
     coalesce(audience.last_order_at > run.occurred_at, false) as ordered,
-    exists (
-        select 1
-        from ops.send as mail
-        where
-            mail.campaign_id = run.campaign_id
-            and mail.customer_id = run.customer_id
-            and mail.planned_at >= run.entered_at
-            and mail.engagement = 'clicked'
-    ) as clicked,
-    exists (
-        select 1
-        from ops.survey_answer as answer
-        inner join ops.send as mail on answer.send_id = mail.send_id
-        where
-            mail.campaign_id = run.campaign_id
-            and mail.customer_id = run.customer_id
-            and mail.planned_at >= run.entered_at
-    ) as answered,
+    coalesce(replies.clicked_mail_at >= run.entered_at, false) as clicked,
+    coalesce(replies.answered_mail_at >= run.entered_at, false) as answered,
     coalesce(steps.settled, '{}') as settled,
     coalesce(steps.is_done_for_today, false) as is_done_for_today
 from ops.flow_run as run
 left join activation.campaign_triggers as found on run.trigger_id = found.trigger_id
 left join activation.campaign_audience as audience on run.customer_id = audience.customer_id
+-- One pass over the campaign's mails for everybody, not one for each.
+left join (
+    select
+        mail.customer_id,
+        max(mail.planned_at) filter (where mail.engagement = 'clicked') as clicked_mail_at,
+        max(mail.planned_at) filter (where answer.send_id is not null) as answered_mail_at
+    from ops.send as mail
+    left join (select distinct survey_answer.send_id from ops.survey_answer) as answer on mail.send_id = answer.send_id
+    where mail.campaign_id = %(campaign_id)s and (mail.engagement = 'clicked' or answer.send_id is not null)
+    group by mail.customer_id
+) as replies on run.customer_id = replies.customer_id
 left join lateral (
     select
         array_agg(step.step) as settled,
@@ -123,7 +118,7 @@ select
     decision.occurrence_key,
     decision.customer_id
 from ops.decision as decision
-where decision.campaign_id = %(campaign_id)s and decision.occurrence_key like '%%@' || %(local_date)s;
+where decision.campaign_id = %(campaign_id)s and decision.occurrence_key = any(%(occurrences)s);
 
 -- name: insert_steps
 insert into ops.flow_step (campaign_id, trigger_id, step, outcome, reason, occurrence_key, settled_at)

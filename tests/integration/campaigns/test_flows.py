@@ -40,6 +40,7 @@ WORDS = (
     "{{ first_name or 'there' }}: {{ trigger.cart['items'][0].title }} {{ shop_name }} {{ shop_postal_address }}"
     " {{ unsubscribe_url }}"
 )
+ANSWER = " {{ survey_url }}?answer=9"
 DEFINITION = """
 name: carts
 title: Carts
@@ -170,6 +171,25 @@ def test_who_no_longer_needs_it_leaves_before_the_next_step(shop: Flows, happene
     assert len(shop.mails()) == 1
     assert shop.runs() == [("ann:c1", "left", reason)]
     assert standing(shop.flow, shop.settings).ended == {("left", reason): 1}
+
+
+def test_a_click_or_an_answer_ends_a_flow_that_says_so(shop: Flows) -> None:
+    for path in shop.folder.glob("body*"):
+        path.write_text(path.read_text().replace(WORDS, WORDS + ANSWER))
+    shop.edit(("exit_if: [ordered]", "exit_if: [clicked, answered]\nsurvey: nps"))
+    for customer in ("ann", "bob", "cy"):
+        shop.person(customer, f"{customer}@example.com")
+        shop.trigger(customer)
+    shop.tick()
+    with connect("engine", settings=shop.settings) as conn:
+        conn.execute("update ops.send set engagement = 'clicked' where customer_id = 'ann'")
+        conn.execute(
+            "insert into ops.survey_answer (answer_id, send_id, survey, answer, language, answered_at)"
+            " select gen_random_uuid(), send_id, 'nps', 9, 'en', now() from ops.send where customer_id = 'bob'"
+        )
+    assert shop.tick(timedelta(days=2)) == {"left": 2, "planned": 1, "finished": 1}
+    assert [(row[0], row[2]) for row in shop.runs()] == [("ann:c1", "clicked"), ("bob:c1", "answered"), ("cy:c1", None)]
+    assert shop.rows("select distinct context ->> 'survey' from ops.send") == [("nps",)]
 
 
 def test_nothing_goes_to_a_person_with_an_open_ticket_until_it_is_solved_or_too_late(shop: Flows) -> None:
