@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import unicodedata
 from functools import lru_cache
 from uuid import UUID
@@ -13,6 +14,8 @@ from rapport.errors import DataError
 from rapport.settings import Settings
 
 _SIGNATURE_BYTES = 16
+# White space, as str.isspace() sees it, and control characters.
+_UNUSABLE = re.compile(r"[\s\x00-\x1f]")
 
 
 def canonical_address(address: str) -> str:
@@ -22,7 +25,7 @@ def canonical_address(address: str) -> str:
     """
     text = unicodedata.normalize("NFC", address).strip().lower()
     local, at, domain = text.rpartition("@")
-    if not at or not local or not domain or any(ch.isspace() or ord(ch) < 32 for ch in text):
+    if not at or not local or not domain or _UNUSABLE.search(text):
         raise DataError("not an e-mail address")
     try:
         return f"{local}@{_ascii_domain(domain)}"
