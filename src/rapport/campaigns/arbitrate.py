@@ -41,7 +41,7 @@ def arbitrate(conn: Connection, campaign: Campaign, caps: Sequence[Cap], values:
     worths = {row["campaign_id"]: _worth(row["value"], row["priority"]) for row in conn.execute(SQL["worths"])}
     own = _worth(campaign.value, campaign.priority)
     reach = {"most_days": max(cap.days for cap in caps), "least": min(cap.max for cap in caps)}
-    with conn.cursor(name="crowded", withhold=True) as cursor:
+    with conn.cursor(name="crowded") as cursor:
         cursor.execute(SQL["crowded"], {**values, **reach})
         while rows := cursor.fetchmany(BATCH):
             settled = [(row, _settle(row, campaign, own, worths, caps)) for row in rows]

@@ -67,7 +67,7 @@ def fault(template: content.Template, context: Mapping[str, Any], links: Mapping
 
 
 def _refuse_each(conn: Connection, template: content.Template, where: dict[str, Any], links: Mapping[str, str]) -> None:
-    with conn.cursor(name="of_pattern", withhold=True) as cursor:
+    with conn.cursor(name="of_pattern") as cursor:
         cursor.execute(SQL["of_pattern"], where)
         while people := cursor.fetchmany(BATCH):
             told = [{"place": row["place"], "reason": fault(template, row["context"], links)} for row in people]
