@@ -1,16 +1,27 @@
 """What sets off a flow: what happened to whom, as it stands, and nothing that no longer holds."""
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rapport.campaigns.definition import Flow, load_campaign
+from rapport.campaigns.flows import run_flow
+from rapport.campaigns.scaffold import new
+from rapport.clock import FixedClock
 from rapport.db import connect
+from rapport.delivery.consent import sync_consent
 from rapport.landing import prepare_raw
-from rapport.settings import Settings
+from rapport.settings import CHECKOUT, Settings
 
 from .conftest import FIRST, SECOND, Build, rows, run_script
 
 NAMES = {"mia": "61", "noa": "62", "liv": "63"}
+GATE = (
+    "insert into ops.gate_run (gate_run_id, suite, passed, checks_count, failures, ran_at)"
+    " values (gen_random_uuid(), 'activation.campaign_audience', true, 1, '[]', %s)"
+)
 Told = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -85,6 +96,38 @@ def test_loyalty_and_tickets_stand_in_what_campaigns_read(flows: Settings, told:
     mia, noa = audience["mia@example.com"], audience["noa@example.com"]
     assert (mia["loyalty_tier"], mia["loyalty_points"], mia["loyalty_points_expiring"]) == ("gold", 400, 100)
     assert (mia["open_tickets_count"], noa["loyalty_tier"]) == (1, None)
+
+
+def test_a_flow_plans_what_the_build_says(flows: Settings, told: Told, tmp_path: Path) -> None:
+    folder = tmp_path / "campaigns"
+    folder.mkdir()
+    (folder / "examples").symlink_to(CHECKOUT / "campaigns" / "examples")
+    (folder / "policy.yml").write_text("approval: { automatic: true }\n")
+    settings = flows.model_copy(update={"project_dir": tmp_path})
+    sync_consent(flows)
+    with connect("engine", settings=flows) as conn:
+        conn.execute(GATE, (FIRST + timedelta(minutes=1),))
+    done = {}
+    for example in ("back_in_stock", "abandoned_cart", "abandoned_browse", "price_drop"):
+        made = new(f"our_{example}", folder, example)
+        path = made / "campaign.yml"
+        path.write_text(path.read_text().replace("kind: flow", "kind: flow\napproval: automatic"))
+        flow = load_campaign(made, settings)
+        assert isinstance(flow, Flow)
+        done[example] = run_flow(flow, settings, FixedClock(FIRST + timedelta(minutes=5)))
+    assert done == {
+        "back_in_stock": {"entered": 1, "planned": 1, "finished": 1},
+        # Mia has a ticket open.
+        "abandoned_cart": {"entered": 1},
+        # Twenty hours after the last look: not yet.
+        "abandoned_browse": {"entered": 1},
+        # It fell more than two days ago.
+        "price_drop": {},
+    }
+    with connect("engine", settings=flows) as conn:
+        (mail,) = conn.execute("select context, occurrence_key from ops.send").fetchall()
+    assert mail["occurrence_key"] == "mail@2026-03-25"
+    assert mail["context"]["trigger"]["product"]["title"] == "Blue mug"
 
 
 def test_what_no_longer_holds_is_gone_and_the_rest_keeps_its_id(flows: Settings, told: Told, build: Build) -> None:
