@@ -22,6 +22,10 @@ GATE = (
     "insert into ops.gate_run (gate_run_id, suite, passed, checks_count, failures, ran_at)"
     " values (gen_random_uuid(), 'activation.campaign_audience', true, 1, '[]', %s)"
 )
+ANSWER = (
+    "insert into ops.survey_answer (answer_id, send_id, survey, answer, language, answered_at)"
+    " values (gen_random_uuid(), %s, 'nps', %s, 'en', %s)"
+)
 Told = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -98,7 +102,9 @@ def test_loyalty_and_tickets_stand_in_what_campaigns_read(flows: Settings, told:
     assert (mia["open_tickets_count"], noa["loyalty_tier"]) == (1, None)
 
 
-def test_a_flow_plans_what_the_build_says(flows: Settings, told: Told, tmp_path: Path) -> None:
+def test_a_flow_plans_what_the_build_says_and_an_answer_tells_what_it_is_about(
+    flows: Settings, told: Told, tmp_path: Path, build: Build
+) -> None:
     folder = tmp_path / "campaigns"
     folder.mkdir()
     (folder / "examples").symlink_to(CHECKOUT / "campaigns" / "examples")
@@ -125,9 +131,22 @@ def test_a_flow_plans_what_the_build_says(flows: Settings, told: Told, tmp_path:
         "price_drop": {},
     }
     with connect("engine", settings=flows) as conn:
-        (mail,) = conn.execute("select context, occurrence_key from ops.send").fetchall()
+        (mail,) = conn.execute("select send_id, context, occurrence_key from ops.send").fetchall()
+        for minutes, answer in ((1, 3), (2, 9)):
+            conn.execute(ANSWER, (mail["send_id"], answer, FIRST + timedelta(minutes=minutes)))
     assert mail["occurrence_key"] == "mail@2026-03-25"
     assert mail["context"]["trigger"]["product"]["title"] == "Blue mug"
+    build(flows, FIRST)
+    answers = rows(flows, "marts.survey_answers", "answered_at")
+    assert [(row["answer"], row["answer_group"], row["is_newest"]) for row in answers] == [
+        (3, "detractor", False),
+        (9, "promoter", True),
+    ]
+    noa = told["back_in_stock", "noa"]
+    assert {(row["trigger_id"], row["customer_id"]) for row in answers} == {(noa["trigger_id"], noa["customer_id"])}
+    customers = {row["customer_id"]: row for row in rows(flows, "marts.customers", "customer_id")}
+    assert customers[noa["customer_id"]]["nps_score"] == 9
+    assert customers[told["birthday", "mia"]["customer_id"]]["nps_score"] is None
 
 
 def test_what_no_longer_holds_is_gone_and_the_rest_keeps_its_id(flows: Settings, told: Told, build: Build) -> None:
