@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rapport.campaigns.definition import load_all, load_campaign
-from rapport.campaigns.flow import Flow
+from rapport.campaigns.flow import EVENTS, Flow, Step
 from rapport.campaigns.preview import preview
 from rapport.campaigns.problems import CampaignError
 from rapport.campaigns.scaffold import new
@@ -22,6 +22,12 @@ def test_every_kind_that_the_manual_names_is_there() -> None:
     manual = (CHECKOUT / "docs" / "flows.md").read_text(encoding="utf-8")
     assert len(NAMES) >= 15
     assert all(f"`{name}`" in manual for name in NAMES)
+
+
+def test_the_manual_names_every_field_event_and_trigger() -> None:
+    manual = (CHECKOUT / "docs" / "flows.md").read_text(encoding="utf-8")
+    words = {*Flow.model_fields, *Step.model_fields, *SAMPLES, *EVENTS} - {"folder", "kind"}
+    assert [word for word in sorted(words) if f"`{word}`" not in manual] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
