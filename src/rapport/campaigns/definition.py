@@ -94,9 +94,7 @@ def load_named(name: str, settings: Settings) -> Definition:
     return load_campaign(folder, settings)
 
 
-def load_all(
-    directory: Path, settings: Settings | None = None, *, now: datetime | None = None
-) -> list[Definition]:
+def load_all(directory: Path, settings: Settings | None = None, *, now: datetime | None = None) -> list[Definition]:
     """Every campaign below a folder, by name; `archive` and names that begin with `_` or `.` are left alone.
 
     `now` as for load_campaign.

@@ -21,9 +21,9 @@ SUPERUSER = "rapport"
 DATABASES = ("rapport", "airflow")
 PREFERRED_PORT = 5433
 
-# fsync and synchronous_commit stay on: the delivery ledger rests on them. wal_level minimal is as safe: a table filled in
-# the transaction that makes it, as each build does with all of them, is written once rather than also to the log. What
-# it rules out is a standby or continuous archiving; a server for those is given by RAPPORT_DATABASE_URL.
+# fsync and synchronous_commit stay on: the delivery ledger rests on them. wal_level minimal is as safe: a table filled
+# in the transaction that makes it, as each build does with all of them, is written once rather than also to the log.
+# What it rules out is a standby or continuous archiving; a server for those is given by RAPPORT_DATABASE_URL.
 CONFIGURATION = """\
 listen_addresses = '127.0.0.1'
 max_connections = 120

@@ -138,7 +138,8 @@ def test_only_what_is_old_is_removed(database: Settings, tmp_path: Path) -> None
     os.utime(old, (time.time() - 31 * 86400,) * 2)
     done = clean_up(database, CLOCK, folders=[tmp_path / "logs"])
     assert done == (
-        "removed 1 quarantined records, 1 builds, 0 gate results, 0 addresses of old requests for mail, 0 web events, 1 files"
+        "removed 1 quarantined records, 1 builds, 0 gate results, 0 addresses of old requests for mail, 0 web events, "
+        "1 files"
     )
     assert new.exists()
     assert not old.exists()
