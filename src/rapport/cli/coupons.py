@@ -9,7 +9,7 @@ import typer
 from rapport.clock import get_clock
 from rapport.settings import get_settings
 
-app = typer.Typer(help="Coupon codes: import, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Coupon codes: create, import, list, show.", no_args_is_help=True)
 
 Pool = Annotated[str, typer.Argument(help="The coupon's name, as campaign.yml has it.")]
 
@@ -27,6 +27,40 @@ def import_codes(
         report = coupons.import_codes(conn, name, file, get_clock(settings).now())
     typer.echo(str(report))
     if report.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def create(
+    name: Pool,
+    count: Annotated[int, typer.Option(help="So many codes, 100,000 at most.")],
+    percent: Annotated[str | None, typer.Option(help="Off the whole order: 10 is a tenth.")] = None,
+    amount: Annotated[str | None, typer.Option(help="Off the whole order, instead of --percent.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Of --amount: the shop's own, such as GBP.")] = None,
+    title: Annotated[str, typer.Option(help="What the store calls the discount; by default the pool's name.")] = "",
+    ends_in: Annotated[str | None, typer.Option(help="The store refuses them after that: 30d, 36h.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Check and say what would be made; make nothing.")] = False,
+) -> None:
+    """Make codes in the store, each good for one order, for a pool. If it breaks off, the same command finishes it."""
+    from rapport.campaigns import coupon_creation
+    from rapport.db import connect
+    from rapport.sources.shopify.client import ShopifyClient
+
+    settings = get_settings()
+    asked = coupon_creation.terms(
+        coupon=name, count=count, title=title or name, percent=percent, amount=amount, currency=currency,
+        ends_in=ends_in,
+    )  # fmt: skip
+    client = ShopifyClient(settings)
+    with connect("engine", autocommit=True, settings=settings) as conn:
+        if dry_run:
+            coupon_creation.check(conn, client, asked)
+            going_on = coupon_creation.unfinished(conn, name) is not None
+            typer.echo(f"{name}: would {'finish' if going_on else 'make'} {asked}")
+            return
+        made = coupon_creation.create(conn, client, asked, get_clock(settings).now())
+    typer.echo(str(made))
+    if made.refused:
         raise typer.Exit(1)
 
 

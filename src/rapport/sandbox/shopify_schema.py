@@ -17,6 +17,7 @@ from rapport.db import load_queries
 from rapport.sandbox.catalogue import CURRENCY
 from rapport.sandbox.faults import Faults
 from rapport.sandbox.records import loads
+from rapport.sandbox.shopify_discounts import RESOLVERS
 from rapport.sandbox.shopify_search import Window, window
 
 Doc = dict[str, Any]
@@ -271,6 +272,7 @@ _BY_TYPE: dict[str, Any] = {
     "UnsignedInt64": _big_number,
     "LineItemConnection": _nested,
     "ProductVariantConnection": _nested,
+    "DiscountRedeemCodeBulkCreationCodeConnection": _nested,
 }
 _BY_FIELD: dict[str, Any] = {
     "MoneyBag.shopMoney": resolve,
@@ -290,4 +292,4 @@ _BY_FIELD: dict[str, Any] = {
     "QueryRoot.currentBulkOperation": _current_bulk,
     "QueryRoot.shop": _shop,
     "Mutation.bulkOperationRunQuery": _run_bulk,
-}
+} | RESOLVERS

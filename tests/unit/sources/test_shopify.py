@@ -1,6 +1,8 @@
 """Shopify's client: three pages with a short last one, the cost bucket, lines beyond the first page, bulk files."""
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
 from rapport.sources.shopify.bulk import bulk_listing
 from rapport.sources.shopify.client import PATH, ShopifyClient
+from rapport.sources.shopify.discounts import Discount, add_codes, create_discount
 from rapport.sources.testing import Answer, FakeVendor, Request
 
 
@@ -125,3 +128,33 @@ def test_a_bulk_file_that_keeps_breaking_off_gives_nothing(client: ShopifyClient
     vendor.answer = Bulk(vendor, ORDERS, broken=99)
     with pytest.raises(TransientError, match=r"bulk file of orders breaks off after \d of 4"):
         list(bulk_listing(client, "orders"))
+
+
+def test_a_token_that_may_make_no_discounts_is_told_its_scope(client: ShopifyClient, vendor: FakeVendor) -> None:
+    vendor.answer = lambda _: Answer(error("Access denied for discountCodeBasicCreate field.", "ACCESS_DENIED"))
+    discount = Discount("Spring", datetime(2026, 3, 1, tzinfo=UTC), None, percent=Decimal(10))
+    with pytest.raises(PermanentError, match="read_discounts and write_discounts"):
+        create_discount(client, discount, "SPRING-1")
+
+
+def test_a_batch_of_which_nothing_is_said_is_not_taken_for_made(client: ShopifyClient, vendor: FakeVendor) -> None:
+    answers = {
+        "addCodes": {"discountRedeemCodeBulkAdd": {"bulkCreation": {"id": "c1"}, "userErrors": []}},
+        "addedCodes": {
+            "discountRedeemCodeBulkCreation": {"done": True, "codes": connection([{"code": "A", "errors": []}])}
+        },
+    }
+    vendor.answer = lambda request: Answer({"data": answers[request.body["operationName"]]})
+    with pytest.raises(TransientError, match="nothing was said of 1 of 2 codes"):
+        add_codes(client, "d1", ["A", "B"])
+
+
+def test_codes_that_never_come_end_the_waiting(client: ShopifyClient, vendor: FakeVendor, waits: list[float]) -> None:
+    answers = {
+        "addCodes": {"discountRedeemCodeBulkAdd": {"bulkCreation": {"id": "c1"}, "userErrors": []}},
+        "addedCodes": {"discountRedeemCodeBulkCreation": {"done": False}},
+    }
+    vendor.answer = lambda request: Answer({"data": answers[request.body["operationName"]]})
+    with pytest.raises(TransientError, match="after 15 minutes"):
+        add_codes(client, "d1", ["A"])
+    assert sum(waits) >= 900

@@ -1,3 +1,12 @@
+-- name: shopify_code_creations
+delete from shopify_code_creations
+
+-- name: shopify_discount_codes
+delete from shopify_discount_codes
+
+-- name: shopify_discounts
+delete from shopify_discounts
+
 -- name: accounts
 delete from accounts
 

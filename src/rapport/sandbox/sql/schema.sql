@@ -131,3 +131,23 @@ create table if not exists web_outbox (
     event text not null
 ) strict;
 create index if not exists web_outbox_due on web_outbox (due_at);
+
+-- Grain: one discount that codes redeem.
+create table if not exists shopify_discounts (
+    id integer primary key,
+    doc text not null
+) strict;
+
+-- Grain: one code of a discount; upper and lower case are the same.
+create table if not exists shopify_discount_codes (
+    id integer primary key,
+    code text not null unique collate nocase,
+    discount_id integer not null references shopify_discounts (id)
+) strict;
+
+-- Grain: one batch of codes that was asked for. polls counts how often its state was asked.
+create table if not exists shopify_code_creations (
+    id integer primary key,
+    doc text not null,
+    polls integer not null default 0
+) strict;

@@ -18,6 +18,7 @@ PATH = f"/admin/api/{API_VERSION}/graphql.json"
 PAGE_SIZES = {"customers": 100, "orders": 25, "products": 100}
 LINES_PAGE_SIZE = 100
 THROTTLED_TRIES = 20
+DISCOUNT_OPERATIONS = {"discountByCode", "createDiscount", "addCodes", "addedCodes"}
 SETTINGS = "RAPPORT_SHOPIFY_URL and RAPPORT_SHOPIFY_TOKEN"
 
 
@@ -116,6 +117,11 @@ def _refusal(name: str, errors: Any) -> Exception:
     codes = {_code(error) for error in errors}
     if "INTERNAL_SERVER_ERROR" in codes:
         return TransientError(f"Shopify: {name} met an internal error at Shopify")
+    if "ACCESS_DENIED" in codes and name in DISCOUNT_OPERATIONS:
+        return PermanentError(
+            f"Shopify: {name} was denied: the token of RAPPORT_SHOPIFY_TOKEN lacks a scope; making coupons needs "
+            "read_discounts and write_discounts, and a new token after they were granted"
+        )
     if "ACCESS_DENIED" in codes:
         return PermanentError(
             f"Shopify: {name} was denied: the token of RAPPORT_SHOPIFY_TOKEN lacks a scope; "
