@@ -20,7 +20,7 @@ from rapport.settings import Settings
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2026, 6, 5, 8, tzinfo=UTC)
-TABLES = ("campaign_results", "campaign_arms", "campaign_links", "campaign_mailboxes", "campaign_cohorts")
+TABLES = ("campaign_results", "campaign_arms", "campaign_links", "campaign_mailboxes", "campaign_cohorts", "coupons")
 A = (10, 30, 0, 0, 0, 0, 0, 0)
 # Of the variant b, the last two waited for the winner.
 B = (40, 0, 0, 0, 0, 0, 0, 0, 50, 0)
@@ -39,9 +39,11 @@ def tables(module_database: Settings) -> Tables:
     prepare_raw(module_database)
     run_script("raw_defaults.sql")
     run_script("campaign_people.sql")
+    run_script("coupon_orders.sql")
     transform.prepare(module_database, AS_OF)
     identity.resolve(module_database, AS_OF)
     run_script("campaign_ledger.sql")
+    run_script("coupon_rows.sql")
     transform.build(module_database, AS_OF)
     transform.publish(module_database)
     with connect("bi_reader", settings=module_database) as conn:
@@ -174,6 +176,36 @@ def test_cohorts_follow_people_week_by_week_until_now(tables: Tables) -> None:
     week = {(row["arm"], row["week"]): (row["buyers_count"], row["orders_count"]) for row in spring}
     assert (week["a", 0], week["a", 2], week["b", 0], week["holdout", 0]) == ((2, 2), (1, 1), (2, 3), (1, 1))
     assert one(spring, arm="b", week=1)["unsubscribed_count"] == 1
+
+
+def test_a_code_is_followed_to_the_order_that_named_it(tables: Tables) -> None:
+    assert {row["masked_code"] for row in tables["coupons"]} == {"…001", "…002", "…003", "…009"}
+    assert {(row["pool"], row["campaign_id"], row["occurrence_key"]) for row in tables["coupons"]} == {
+        ("spring10", "spring", "2026-05-01T06:00")
+    }
+    used = one(tables["coupons"], masked_code="…001")
+    assert used["redeemed_order_id"] == "shopify:gid://shopify/Order/1"
+    assert (used["discount_amount"], used["revenue"], used["currency_code"]) == (2, 10, "GBP")
+    assert used["redeemed_at"] == datetime(2026, 5, 3, 10, tzinfo=UTC)
+    assert used["redeemed_by_customer_id"] == used["customer_id"]
+    unused = one(tables["coupons"], masked_code="…002")
+    assert (unused["is_redeemed"], unused["orders_count"], unused["redeemed_order_id"]) == (False, 0, None)
+    twice = one(tables["coupons"], masked_code="…009")
+    assert (twice["orders_count"], twice["redeemed_order_id"]) == (2, "shopify:gid://shopify/Order/4")
+    passed_on = one(tables["coupons"], masked_code="…003")
+    assert passed_on["redeemed_order_id"] == "shopify:gid://shopify/Order/6"
+    assert passed_on["redeemed_by_customer_id"] != passed_on["customer_id"]
+
+
+def test_no_table_of_bi_holds_a_code(module_database: Settings, tables: Tables) -> None:
+    with connect("bi_reader", settings=module_database) as conn:
+        columns = conn.execute(
+            "select table_schema, table_name, column_name from information_schema.column_privileges"
+            " where grantee = 'bi_reader' and column_name in ('code', 'discount_codes')"
+        ).fetchall()
+    assert columns == []
+    whole = ("SPRING-001", "SPRING-002", "SPRING-003", "SPRING-009", "SPRING-FREE")
+    assert [code for code in whole if code in str(tables["coupons"]).upper()] == []
 
 
 def test_a_marketer_reads_the_results_in_words(module_database: Settings, tables: Tables) -> None:
