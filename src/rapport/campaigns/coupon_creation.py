@@ -48,7 +48,7 @@ class Terms(Part):
 
     def __str__(self) -> str:
         worth = f"{self.percent}%" if self.percent is not None else f"{self.amount} {self.currency}"
-        end = f", good for {self.ends_in}" if self.ends_in else ", without an end"
+        end = f", good for {self.ends_in / timedelta(days=1):g} days" if self.ends_in else ", without an end"
         return f"{self.count:,} codes of {worth}{end}, titled {self.title!r}"
 
 

@@ -59,6 +59,20 @@ class Pool:
     newest_at: datetime
 
 
+@dataclass(frozen=True)
+class Redeemed:
+    """Of one pool's codes that were handed out before the last build. `newest_at`: the newest order that named one."""
+
+    sent: int
+    redeemed: int
+    newest_at: datetime | None
+
+    def __str__(self) -> str:
+        share = f" ({self.redeemed / self.sent:.1%})" if self.sent else ""
+        newest = f", last on {self.newest_at:%Y-%m-%d}" if self.newest_at else ""
+        return f"{self.redeemed:,} of {self.sent:,} redeemed{share}{newest}, as of the last build"
+
+
 def import_codes(conn: Connection, coupon: str, path: Path, now: datetime) -> ImportReport:
     """Adds the codes of a CSV file: a column `code`, and `ends_at` where they end; without a header only codes.
 
@@ -96,6 +110,15 @@ def bound(conn: Connection, coupon: str, most: int) -> list[dict[str, Any]]:
     return conn.execute(SQL["bound"], {"coupon": coupon, "most": most}).fetchall()
 
 
+def redeemed(conn: Connection, coupon: str) -> Redeemed | None:
+    """As the published tables know it; None before the first build."""
+    there = conn.execute(SQL["published"]).fetchone()
+    if not there or not there["there"]:
+        return None
+    row = conn.execute(SQL["redeemed"], {"coupon": coupon}).fetchone()
+    return Redeemed(**row) if row else None
+
+
 def free(conn: Connection, coupon: str, valid_for: timedelta, now: datetime) -> int:
     """Codes that could be handed out now and would be good for so long."""
     values = {"coupon": coupon, "now": now, "valid_seconds": valid_for.total_seconds()}
@@ -116,7 +139,7 @@ def shortage(conn: Connection, coupon: Coupon | None, audience: int, now: dateti
         return None
     return (
         f"coupon {pool} has {left:,} free codes for {audience:,} mails: {audience - left:,} would fail; "
-        "add some with `rapport coupons import`"
+        "add some with `rapport coupons create` or `rapport coupons import`"
     )
 
 

@@ -62,3 +62,14 @@ where
     and send_id is null
     and (ends_at is null or ends_at >= %(now)s + make_interval(secs => %(valid_seconds)s))
     and added_at > coalesce((select max(adoption.adopted_at) from ops.adoption as adoption), '-infinity');
+
+-- name: published
+select to_regclass('marts.coupons') is not null as there;
+
+-- name: redeemed
+select
+    count(*) as sent,
+    count(*) filter (where is_redeemed) as redeemed,
+    max(redeemed_at) as newest_at
+from marts.coupons
+where pool = %(coupon)s;

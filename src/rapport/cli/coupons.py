@@ -76,17 +76,18 @@ def list_pools() -> None:
     for pool in pools:
         typer.echo(f"{pool.coupon:24} {pool.free:>10,} free {pool.ended:>8,} ended {pool.sent:>10,} handed out")
     if not pools:
-        typer.echo("there are no codes; rapport coupons import NAME FILE adds some")
+        typer.echo("there are no codes; rapport coupons create or import adds some")
 
 
 @app.command()
 def show(name: Pool, most: Annotated[int, typer.Option(help="So many of the newest.")] = 20) -> None:
-    """The codes that went out last, by their last characters, and where they went."""
+    """The codes that went out last, by their last characters, where they went, and how many were redeemed."""
     from rapport.campaigns import coupons
     from rapport.db import connect
 
     with connect("engine", settings=get_settings()) as conn:
         rows = coupons.bound(conn, name, most)
+        redeemed = coupons.redeemed(conn, name)
     for row in rows:
         until: datetime = row["expires_at"]
         where = f"{row['campaign_id'] or '(removed)'} {row['occurrence_key'] or ''}"
@@ -95,3 +96,5 @@ def show(name: Pool, most: Annotated[int, typer.Option(help="So many of the newe
         )
     if not rows:
         typer.echo(f"no code of {name} has gone out")
+    if redeemed is not None:
+        typer.echo(f"{name}: {redeemed}")

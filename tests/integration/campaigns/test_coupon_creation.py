@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from rapport.campaigns import coupon_creation, coupons
@@ -185,7 +186,7 @@ def test_what_the_store_refuses_is_told_and_in_no_pool(settings: Settings, store
             coupon_creation.SQL["begin"],
             {
                 "coupon": "spring10",
-                "terms": coupon_creation.Jsonb(terms.model_dump(mode="json")),
+                "terms": Jsonb(terms.model_dump(mode="json")),
                 "codes": ["MINE1", "THEIRS", "MINE2", "MINE3"],
                 "now": NOW,
             },
@@ -243,3 +244,5 @@ def test_the_command_says_what_it_would_do_and_does_it(
     done = CliRunner().invoke(cli, words)
     assert done.output == "spring10: 2 codes made in the store and added\n"
     assert len(pool(settings)) == 2
+    # Nothing was built yet, so nothing is said of what was redeemed.
+    assert CliRunner().invoke(cli, ["coupons", "show", "spring10"]).output == "no code of spring10 has gone out\n"

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from rapport import identity, transform
+from rapport.campaigns import coupons
 from rapport.campaigns.results import read
 from rapport.campaigns.results_text import changes, render
 from rapport.db import connect
@@ -195,6 +196,13 @@ def test_a_code_is_followed_to_the_order_that_named_it(tables: Tables) -> None:
     passed_on = one(tables["coupons"], masked_code="…003")
     assert passed_on["redeemed_order_id"] == "shopify:gid://shopify/Order/6"
     assert passed_on["redeemed_by_customer_id"] != passed_on["customer_id"]
+
+
+def test_a_pool_tells_how_many_of_its_codes_were_redeemed(module_database: Settings, tables: Tables) -> None:
+    with connect("engine", settings=module_database) as conn:
+        spring, other = coupons.redeemed(conn, "spring10"), coupons.redeemed(conn, "other")
+    assert str(spring) == "3 of 4 redeemed (75.0%), last on 2026-05-04, as of the last build"
+    assert str(other) == "0 of 0 redeemed, as of the last build"
 
 
 def test_no_table_of_bi_holds_a_code(module_database: Settings, tables: Tables) -> None:

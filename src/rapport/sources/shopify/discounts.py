@@ -47,7 +47,7 @@ class Discount:
             "endsAt": self.ends_at.isoformat() if self.ends_at else None,
             "context": {"all": "ALL"},
             "customerGets": {"items": {"all": True}, "value": value},
-            # Of each code. Not once a customer: that would count over all codes, and refuse a customer's second one.
+            # Shopify counts the uses of each code by itself, not those of the whole discount.
             "usageLimit": 1,
             "appliesOncePerCustomer": False,
         }
