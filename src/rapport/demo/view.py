@@ -25,6 +25,7 @@ LABELS = {
     "accepted": "sent (accepted by the provider)",
     "open": "waiting for their hour",
     "suppressed": "held back: unsubscribed or no consent",
+    "expired": "not sent in time (or paused after complaints)",
     "delivered": "delivered",
     "bounced": "bounced",
     "opened": "opened by a person",
