@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from rapport.campaigns import yamlfile
+from rapport.campaigns import timing, yamlfile
+from rapport.campaigns.model import Mailing
 from rapport.campaigns.parts import Part, Slug, Span
 from rapport.campaigns.problems import CampaignError, Problem
 from rapport.campaigns.rules import ApprovalRules, GateRules
@@ -56,3 +57,17 @@ def load_policy(settings: Settings) -> Policy:
     if problems:
         raise CampaignError(problems)
     return policy
+
+
+def disagreements(campaign: Mailing, policy: Policy) -> list[Problem]:
+    """What a folder states and the shop's policy does not let come true."""
+    where = f"{campaign.name}/campaign.yml"
+    problems = []
+    if getattr(campaign, "approval", "required") == "automatic" and not policy.approval.automatic:
+        told = f"{FILE} does not allow `automatic`, so people are asked all the same; take it out, or allow it there"
+        problems.append(Problem(where, None, "approval", told))
+    window = getattr(campaign, "window", None)
+    if window is not None and not timing.has_opening(window, policy.quiet_hours):
+        told = f"lies wholly within the quiet_hours of {FILE}, so nothing could ever leave; widen one of them"
+        problems.append(Problem(where, None, "window", told))
+    return problems

@@ -62,16 +62,18 @@ def check(
     ] = False,
     fetch: Annotated[bool, typer.Option("--fetch", help="With --links: ask for each page of the shop.")] = False,
 ) -> None:
-    """Check definition, content and calendar; every problem with file, line and remedy."""
-    from rapport.campaigns.content import compile_campaign
-    from rapport.campaigns.definition import load_campaign
+    """Check definition, content, calendar and the shop's policy; every problem with file, line and remedy."""
+    from rapport.campaigns.definition import CampaignError, load_campaign
+    from rapport.campaigns.policy import disagreements, load_policy
     from rapport.pipeline import campaign_names
 
     settings = get_settings()
     broken = False
+    policy = load_policy(settings)
     for each in [name] if name else campaign_names(settings):
         campaign = load_campaign(settings.campaigns_dir / each, settings, now=get_clock(settings).now())
-        compile_campaign(campaign)
+        if problems := disagreements(campaign, policy):
+            raise CampaignError(problems)
         fine = not samples or _show_samples(campaign, settings)
         if links:
             fine = _show_pages(campaign, settings, fetch) and fine
