@@ -25,7 +25,7 @@ from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.errors import GateFailed, TransientError
 from rapport.settings import Settings
 
-SQL = load_queries("rapport.campaigns", "flows.sql")
+SQL = load_queries("rapport.campaigns", "flows.sql", "flow_standing.sql")
 # Days of one person at one step are told apart by their occurrence's key.
 AT = "@"
 

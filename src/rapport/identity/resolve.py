@@ -15,7 +15,7 @@ from rapport.identity.rules import Rules, load_rules
 from rapport.settings import Settings
 
 logger = logging.getLogger(__name__)
-WRITE = load_queries("rapport.identity", "write.sql")
+WRITE = load_queries("rapport.identity", "write.sql", "questions.sql")
 NO_LONGER_LINKED = "no longer linked"
 
 
