@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rapport.delivery.mailboxes import learn_mailboxes
+from rapport.delivery.mailboxes import PATIENCE, learn_mailboxes
 from rapport.delivery.preflight.testing import ZoneResolver
 
 ZONE = """
@@ -39,3 +39,12 @@ def test_domains_are_learned_once_by_their_exchanger(shop: Any) -> None:
     asked = len(resolver.asked)
     assert learn_mailboxes(shop.settings, resolver=resolver) == 0
     assert len(resolver.asked) == asked + 1
+
+
+def test_a_name_server_that_is_away_is_not_asked_for_every_domain(shop: Any) -> None:
+    hosts = [f"host-{number}.example" for number in range(20)]
+    for host in hosts:
+        shop.conn.execute("insert into ops.recipient values (%s, %s, now())", (host, f"ada@{host}"))
+    resolver = ZoneResolver(ZONE, failing=hosts)
+    assert learn_mailboxes(shop.settings, resolver=resolver) == 0
+    assert len(resolver.asked) == PATIENCE
