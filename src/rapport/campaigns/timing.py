@@ -131,12 +131,6 @@ def opening(
     return Opening(zone, days[0] if days else (), held_to, expires_at)
 
 
-def next_open(at: datetime, zone: ZoneInfo, window: Span | None, quiet: Span | None) -> datetime:
-    """`at` itself when it is open there, else the next moment that is. UTC."""
-    found = due(0.0, zone, window, quiet, at, at + timedelta(days=4))
-    return found.at if found else at
-
-
 def has_opening(window: Span | None, quiet: Span | None) -> bool:
     """Whether anything of the window is left outside quiet hours on an ordinary day."""
     return bool(open_intervals(date(2026, 6, 10), ZoneInfo("UTC"), window, quiet))

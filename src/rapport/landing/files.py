@@ -94,13 +94,6 @@ def import_file(
         ) from error
 
 
-def import_matching(folder: Path, mapping: Mapping, settings: Settings, clock: Clock) -> list[ImportReport]:
-    """Imports every file of `folder` that fits the mapping's `file` pattern, in order of their names."""
-    if mapping.file is None:
-        raise PermanentError(f"the mapping of feed {mapping.feed} names no file; add file: 'orders-*.csv'")
-    return [import_file(path, mapping, settings, clock) for path in sorted(folder.glob(mapping.file))]
-
-
 def fingerprint(path: Path, mapping: Mapping, shop_time_zone: str) -> str:
     """Hex SHA-256 of the file's bytes and of how they are read: a corrected mapping makes a new import."""
     said = mapping.model_dump_json(exclude={"file", "max_bad_share"})

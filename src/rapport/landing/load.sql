@@ -31,17 +31,7 @@ on conflict (load_id, relation, record_no) do nothing;
 -- name: try_lock
 select pg_try_advisory_lock(hashtextextended('rapport.landing:' || %(source)s, 0)) as locked;
 
--- name: unlock
-select pg_advisory_unlock(hashtextextended('rapport.landing:' || %(source)s, 0)) as unlocked;
-
 -- name: existing_tables
 select tables.table_name
 from information_schema.tables
 where tables.table_schema = %(schema)s;
-
--- name: last_load
-select load_id, status, started_at, finished_at, rows_read, rows_landed, rows_quarantined, detail, error
-from landing.load
-where source = %(source)s
-order by started_at desc, load_id desc
-limit 1;

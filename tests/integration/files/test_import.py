@@ -11,7 +11,7 @@ import pytest
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import DataError, PermanentError, TransientError
-from rapport.landing.files import import_file, import_matching
+from rapport.landing.files import import_file
 from rapport.settings import Settings
 from rapport.sources.files import ImportReport, Mapping
 
@@ -333,13 +333,3 @@ def test_a_refusal_by_postgres_names_no_personal_data(
         run(write(GOOD), database)
     assert "ada@" not in str(raised.value)
     assert rows(database, "select error from landing.load") == [{"error": "CheckViolation"}]
-
-
-def test_all_files_of_a_pattern_are_imported_in_order(database: Settings, write: Write) -> None:
-    first = write([GOOD[0]], name="orders-1.csv")
-    write([GOOD[4]], name="orders-2.csv")
-    mapping = ORDERS.model_copy(update={"file": "orders-*.csv"})
-    reports = import_matching(first.parent, mapping, database, CLOCK)
-    assert [report.file for report in reports] == ["orders-1.csv", "orders-2.csv"]
-    with pytest.raises(PermanentError, match="names no file"):
-        import_matching(first.parent, ORDERS, database, CLOCK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -161,8 +161,3 @@ class Mapping(_Strict):
         if self.rules.cancellation:
             found.append(self.rules.cancellation.column)
         return tuple(dict.fromkeys(found))
-
-    def for_relation(self, relation: Relation) -> Mapping:
-        """The same mapping read as another relation. Raises pydantic's ValidationError when it does not fit."""
-        said: dict[str, Any] = self.model_dump(exclude_unset=True)
-        return Mapping.model_validate({**said, "relation": relation})
