@@ -9,8 +9,9 @@ from airflow.sdk import Param
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from rapport.campaigns import holds, requests
-from rapport.campaigns.approval import ApprovalRefused
+from rapport.campaigns.approving import requests
+from rapport.campaigns.approving.approval import ApprovalRefused
+from rapport.campaigns.planning import holds
 from rapport.db import connect
 from rapport.delivery import release
 from rapport.errors import GateFailed, PermanentError

@@ -10,8 +10,8 @@ import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, EventsTimetable, get_parsing_context, task
 
 from rapport import pipeline
-from rapport.campaigns.definition import FILE, Campaign, Confirmation, Flow, load_campaign
-from rapport.campaigns.timing import to_utc
+from rapport.campaigns.folder.definition import FILE, Campaign, Confirmation, Flow, load_campaign
+from rapport.campaigns.planning.timing import to_utc
 from rapport.settings import Settings, get_settings
 from rapport_airflow.approval import CampaignApproval
 from rapport_airflow.assets import CAMPAIGN_AUDIENCE

@@ -11,7 +11,7 @@ from rapport.db import connect
 from rapport.settings import Settings
 
 if TYPE_CHECKING:
-    from rapport.campaigns.requests import Request, Verdict
+    from rapport.campaigns.approving.requests import Request, Verdict
 
 VENDORS = ("shopify", "zendesk", "bluesky")
 AUDIENCE_GATE = "activation.campaign_audience"
@@ -99,12 +99,12 @@ def score(settings: Settings, clock: Clock) -> str:
 def plan(name: str, settings: Settings, clock: Clock, *, dry_run: bool = False) -> dict[str, int]:
     """Plans what is due of a campaign now; returns its waterfall. Raises CampaignError or GateFailed, which stand in
     ops.campaign_hold until a later plan goes through."""
-    from rapport.campaigns.confirmations import plan_confirmations
-    from rapport.campaigns.definition import Confirmation, load_named
-    from rapport.campaigns.flow import Flow
-    from rapport.campaigns.flows import run_flow
-    from rapport.campaigns.holds import on_record
-    from rapport.campaigns.plan import plan as plan_campaign
+    from rapport.campaigns.folder.definition import Confirmation, load_named
+    from rapport.campaigns.lifecycle.flow import Flow
+    from rapport.campaigns.lifecycle.flows import run_flow
+    from rapport.campaigns.planning.confirmations import plan_confirmations
+    from rapport.campaigns.planning.holds import on_record
+    from rapport.campaigns.planning.plan import plan as plan_campaign
 
     with nullcontext() if dry_run else on_record(name, settings, clock):
         campaign = load_named(name, settings)
@@ -122,8 +122,8 @@ def answer(
 
     None when nothing is to approve. Raises PermanentError when the answer does not count, and as release.ask.
     """
-    from rapport.campaigns import requests
-    from rapport.campaigns.audit import local_user
+    from rapport.campaigns.approving import requests
+    from rapport.campaigns.approving.audit import local_user
     from rapport.delivery.release import ask
 
     asked = ask(name, settings, clock, anew=True)
@@ -136,8 +136,8 @@ def answer(
 
 def plan_if_due(name: str, settings: Settings, clock: Clock) -> dict[str, int]:
     """Plans the occurrence that has begun, if one has, or a flow as far as it is due; nothing otherwise."""
-    from rapport.campaigns.calendar import occurrence_at
-    from rapport.campaigns.definition import Campaign, Flow, load_named
+    from rapport.campaigns.folder.definition import Campaign, Flow, load_named
+    from rapport.campaigns.planning.calendar import occurrence_at
 
     campaign = load_named(name, settings)
     if isinstance(campaign, Campaign) and occurrence_at(campaign, clock.now()) is None:
@@ -149,7 +149,7 @@ def plan_if_due(name: str, settings: Settings, clock: Clock) -> dict[str, int]:
 
 def decide_winners(settings: Settings, clock: Clock) -> list[str]:
     """Chooses the version that the rest of an occurrence gets, wherever its time has come; one line each."""
-    from rapport.campaigns.winner import decide_winners as decide
+    from rapport.campaigns.outcome.winner import decide_winners as decide
 
     return [str(decided) for decided in decide(settings, clock)]
 
@@ -192,7 +192,7 @@ def run(
 
 def _plan_into(summary: RunSummary, name: str, settings: Settings, clock: Clock) -> str | None:
     """A campaign that waits for people stops no other one."""
-    from rapport.campaigns.approval import ApprovalNeeded, ApprovalRefused
+    from rapport.campaigns.approving.approval import ApprovalNeeded, ApprovalRefused
 
     try:
         summary.planned[name] = plan(name, settings, clock)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from rapport.campaigns import plan as planning
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.plan import PlanReport, plan
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.planning import plan as planning
+from rapport.campaigns.planning.plan import PlanReport, plan
 from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import requests
-from rapport.campaigns.approval import ApprovalRefused, Question
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.unusual import Finding
+from rapport.campaigns.approving import requests
+from rapport.campaigns.approving.approval import ApprovalRefused, Question
+from rapport.campaigns.approving.unusual import Finding
+from rapport.campaigns.folder.definition import load_campaign
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.delivery import release

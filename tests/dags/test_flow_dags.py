@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.scaffold import new
 from rapport.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from scipy import stats
 
 from rapport import identity, transform
-from rapport.campaigns import results, results_text
+from rapport.campaigns.outcome import results, results_text
 from rapport.db import connect, load_queries, migrate
 from rapport.db.embedded import EmbeddedPostgres
 from rapport.landing import prepare_raw

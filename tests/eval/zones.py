@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-from rapport.campaigns import calendar, timing
-from rapport.campaigns.model import Campaign, Schedule, Span
+from rapport.campaigns.folder.model import Campaign, Schedule, Span
+from rapport.campaigns.planning import calendar, timing
 
 YEARS = (2025, 2029)
 _HOUR, _SECOND = timedelta(hours=1), timedelta(seconds=1)

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
-from rapport.campaigns.columns import COLUMNS
-from rapport.campaigns.conditions import ConditionError, compile_condition
+from rapport.campaigns.audience.columns import COLUMNS
+from rapport.campaigns.audience.conditions import ConditionError, compile_condition
 from rapport.db import connect
 from rapport.settings import Settings
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import minijinja
 
-from rapport.campaigns import nasty, sandbox, templating
-from rapport.campaigns.fields import SAMPLE_CONTEXT
+from rapport.campaigns.mail import nasty, sandbox, templating
+from rapport.campaigns.mail.fields import SAMPLE_CONTEXT
 
 SECONDS = 1.5
 MEGABYTES = 256

@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rapport.campaigns import sandbox
+from rapport.campaigns.mail import sandbox
 from rapport.settings import Settings
 
 from . import conditions, events, forgery, templates, tokens

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.planning.plan import plan
 from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect, load_queries, migrate

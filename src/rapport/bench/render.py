@@ -7,7 +7,7 @@ from typing import Any
 
 import minijinja
 
-from rapport.campaigns import content, fields, filters
+from rapport.campaigns.mail import content, fields, filters
 
 MESSAGES = 50_000
 TARGET_PER_SECOND = 10_000

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from rapport.campaigns import timing, yamlfile
-from rapport.campaigns.model import Mailing
-from rapport.campaigns.parts import Part, Slug, Span
-from rapport.campaigns.problems import CampaignError, Problem
-from rapport.campaigns.rules import ApprovalRules, GateRules
+from rapport.campaigns.approving.rules import ApprovalRules, GateRules
+from rapport.campaigns.folder import yamlfile
+from rapport.campaigns.folder.model import Mailing
+from rapport.campaigns.folder.parts import Part, Slug, Span
+from rapport.campaigns.folder.problems import CampaignError, Problem
+from rapport.campaigns.planning import timing
 from rapport.settings import Settings
 
 FILE = "policy.yml"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rapport.campaigns import policy
-from rapport.campaigns.definition import FILE
+from rapport.campaigns.folder.definition import FILE
 from rapport.settings import Settings
 
 

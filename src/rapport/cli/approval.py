@@ -9,7 +9,7 @@ from rapport.errors import PermanentError
 from rapport.settings import get_settings
 
 if TYPE_CHECKING:
-    from rapport.campaigns.model import Campaign
+    from rapport.campaigns.folder.model import Campaign
 
 Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
 MaybeName = Annotated[str | None, typer.Argument(help="Folder name under campaigns/; left out: all of them.")]
@@ -51,8 +51,8 @@ def approvals(name: MaybeName = None) -> None:
     """Questions and answers, newest first; with a name, the question that is open now, as people read it."""
     from rich.console import Console
 
-    from rapport.campaigns.approval_table import table
-    from rapport.campaigns.requests import listed
+    from rapport.campaigns.approving.approval_table import table
+    from rapport.campaigns.approving.requests import listed
     from rapport.delivery.release import ask
 
     settings = get_settings()
@@ -84,8 +84,8 @@ def replay(
     """Rehearse it against the past: who would have got it, beside which other mail, to what effect. Writes nothing."""
     from rich.console import Console
 
-    from rapport.campaigns.replay import replay as rehearse
-    from rapport.campaigns.replay_text import render
+    from rapport.campaigns.rehearsal.replay import replay as rehearse
+    from rapport.campaigns.rehearsal.replay_text import render
 
     settings = get_settings()
     found = rehearse(_to_a_segment(name), settings, get_clock(settings), days)
@@ -105,14 +105,14 @@ def diff(
     ] = None,
 ) -> None:
     """What an edit changes: in the definition, in what readers see, in who is meant."""
-    from rapport.campaigns import diff as differences
+    from rapport.campaigns.rehearsal import diff as differences
 
     for line in differences.render(differences.diff(_to_a_segment(name), get_settings(), against)):
         typer.echo(line)
 
 
 def _to_a_segment(name: str) -> "Campaign":
-    from rapport.campaigns.definition import Campaign, load_named
+    from rapport.campaigns.folder.definition import Campaign, load_named
 
     campaign = load_named(name, get_settings())
     if not isinstance(campaign, Campaign):
@@ -127,7 +127,7 @@ def audit(
     limit: Annotated[int, typer.Option(help="At most so many lines, newest first.")] = 50,
 ) -> None:
     """Who did what: approvals, refusals, pauses, stops."""
-    from rapport.campaigns.audit import deeds
+    from rapport.campaigns.approving.audit import deeds
 
     for deed in deeds(get_settings(), thing, limit):
         typer.echo(

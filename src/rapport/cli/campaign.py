@@ -10,8 +10,8 @@ from rapport.clock import get_clock
 from rapport.settings import Settings, get_settings
 
 if TYPE_CHECKING:
-    from rapport.campaigns.flow import Flow
-    from rapport.campaigns.model import Campaign, Confirmation
+    from rapport.campaigns.folder.model import Campaign, Confirmation
+    from rapport.campaigns.lifecycle.flow import Flow
 
 app = typer.Typer(help="Campaign folders: list, new, check, preview, plan.", no_args_is_help=True)
 
@@ -21,8 +21,8 @@ Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
 @app.command("list")
 def list_campaigns() -> None:
     """Every campaign, its segment and its next occurrence."""
-    from rapport.campaigns.calendar import next_occurrence
-    from rapport.campaigns.definition import Confirmation, Flow, load_all
+    from rapport.campaigns.folder.definition import Confirmation, Flow, load_all
+    from rapport.campaigns.planning.calendar import next_occurrence
 
     settings = get_settings()
     now = get_clock(settings).now()
@@ -45,7 +45,7 @@ def new(
     ] = None,
 ) -> None:
     """Make a folder to start from."""
-    from rapport.campaigns.scaffold import new as scaffold
+    from rapport.campaigns.folder.scaffold import new as scaffold
 
     made = scaffold(name, get_settings().campaigns_dir, example)
     typer.echo(f"made {made}: edit it, then rapport campaign check {name}")
@@ -63,7 +63,7 @@ def check(
     fetch: Annotated[bool, typer.Option("--fetch", help="With --links: ask for each page of the shop.")] = False,
 ) -> None:
     """Check definition, content, calendar and the shop's policy; every problem with file, line and remedy."""
-    from rapport.campaigns.definition import CampaignError, load_campaign
+    from rapport.campaigns.folder.definition import CampaignError, load_campaign
     from rapport.campaigns.policy import disagreements, load_policy
     from rapport.pipeline import campaign_names
 
@@ -84,7 +84,7 @@ def check(
 
 
 def _show_samples(campaign: "Campaign | Confirmation | Flow", settings: Settings) -> bool:
-    from rapport.campaigns.samples import render_samples
+    from rapport.campaigns.mail.samples import render_samples
     from rapport.db import connect
 
     if campaign.kind == "confirmation":
@@ -97,7 +97,7 @@ def _show_samples(campaign: "Campaign | Confirmation | Flow", settings: Settings
 
 
 def _show_pages(campaign: "Campaign | Confirmation | Flow", settings: Settings, fetch: bool) -> bool:
-    from rapport.campaigns.page_check import check_pages
+    from rapport.campaigns.mail.page_check import check_pages
 
     report = check_pages(campaign, settings, fetch=fetch)
     for kind, told in (("fault", report.faults), ("hint", report.hints)):
@@ -119,9 +119,9 @@ def preview(
     ] = None,
 ) -> None:
     """Render the mail for a made-up reader, or as a customer would get it."""
-    from rapport.campaigns.definition import load_campaign
-    from rapport.campaigns.preview import preview as render_preview
-    from rapport.campaigns.preview import profile
+    from rapport.campaigns.folder.definition import load_campaign
+    from rapport.campaigns.mail.preview import preview as render_preview
+    from rapport.campaigns.mail.preview import profile
 
     settings = get_settings()
     campaign = load_campaign(settings.campaigns_dir / name)
@@ -157,8 +157,8 @@ def results(
     """What an occurrence brought: mails, orders, the increment over people held out, and which version did better."""
     from rich.console import Console
 
-    from rapport.campaigns.results import read
-    from rapport.campaigns.results_text import render
+    from rapport.campaigns.outcome.results import read
+    from rapport.campaigns.outcome.results_text import render
 
     Console(highlight=False).print(render(read(name, get_settings(), occurrence)))
 
@@ -176,8 +176,8 @@ def decide_winners() -> None:
 @app.command()
 def flow(name: Name) -> None:
     """Where the people of a flow stand: who waits for which step, how steps came out, and why people left."""
-    from rapport.campaigns.definition import Flow, load_named
-    from rapport.campaigns.flows import standing
+    from rapport.campaigns.folder.definition import Flow, load_named
+    from rapport.campaigns.lifecycle.flows import standing
     from rapport.errors import PermanentError
 
     settings = get_settings()
@@ -197,6 +197,6 @@ def flow(name: Name) -> None:
 @app.command()
 def schema() -> None:
     """The JSON schema of campaign.yml, for editors."""
-    from rapport.campaigns.definition import json_schema
+    from rapport.campaigns.folder.definition import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))

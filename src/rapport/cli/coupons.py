@@ -19,7 +19,7 @@ def import_codes(
     name: Pool, file: Annotated[Path, typer.Argument(help="CSV with a column code, and ends_at where they end.")]
 ) -> None:
     """Add a file's codes to a pool. Bad rows are told by line and left out; importing twice adds nothing."""
-    from rapport.campaigns import coupons
+    from rapport.campaigns.offers import coupons
     from rapport.db import connect
 
     settings = get_settings()
@@ -42,7 +42,7 @@ def create(
     dry_run: Annotated[bool, typer.Option(help="Check and say what would be made; make nothing.")] = False,
 ) -> None:
     """Make codes in the store, each good for one order, for a pool. If it breaks off, the same command finishes it."""
-    from rapport.campaigns import coupon_creation
+    from rapport.campaigns.offers import coupon_creation
     from rapport.db import connect
     from rapport.sources.shopify.client import ShopifyClient
 
@@ -67,7 +67,7 @@ def create(
 @app.command("list")
 def list_pools() -> None:
     """Every pool with what is free, ended and handed out."""
-    from rapport.campaigns import coupons
+    from rapport.campaigns.offers import coupons
     from rapport.db import connect
 
     settings = get_settings()
@@ -82,7 +82,7 @@ def list_pools() -> None:
 @app.command()
 def show(name: Pool, most: Annotated[int, typer.Option(help="So many of the newest.")] = 20) -> None:
     """The codes that went out last, by their last characters, where they went, and how many were redeemed."""
-    from rapport.campaigns import coupons
+    from rapport.campaigns.offers import coupons
     from rapport.db import connect
 
     with connect("engine", settings=get_settings()) as conn:

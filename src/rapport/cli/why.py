@@ -9,7 +9,7 @@ from rapport.settings import get_settings
 
 def why(person: Annotated[str, typer.Argument(help="An e-mail address, or a customer id.")]) -> None:
     """For one person: each occurrence with its outcome, the reason, and what became of the mail. Newest first."""
-    from rapport.campaigns.why import why as ask
+    from rapport.campaigns.planning.why import why as ask
 
     reasons = ask(person, get_settings())
     if not reasons:
@@ -23,7 +23,7 @@ def waterfall(
     occurrence: Annotated[str | None, typer.Argument(help="Such as 2027-03-01T06:00; left out: the newest.")] = None,
 ) -> None:
     """How many of the segment fell out where in an occurrence, and what its sends have become."""
-    from rapport.campaigns.why import waterfall as ask
+    from rapport.campaigns.planning.why import waterfall as ask
 
     key, counts = ask(name, get_settings(), occurrence)
     typer.echo(f"{name} {key}")

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
-from rapport.campaigns.calendar import next_occurrence
-from rapport.campaigns.definition import Campaign, load_named
-from rapport.campaigns.problems import CampaignError
+from rapport.campaigns.folder.definition import Campaign, load_named
+from rapport.campaigns.folder.problems import CampaignError
+from rapport.campaigns.planning.calendar import next_occurrence
 from rapport.clock import Clock
 from rapport.db import connect, load_queries
 from rapport.delivery.preflight.store import require_preflight

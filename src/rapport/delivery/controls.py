@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from rapport.campaigns.audit import audit, local_user
+from rapport.campaigns.approving.audit import audit, local_user
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import PermanentError
 from rapport.settings import Settings

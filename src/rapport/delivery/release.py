@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rapport.campaigns import approval_text, requests
-from rapport.campaigns.approval import require_samples
-from rapport.campaigns.definition import Confirmation, load_named
-from rapport.campaigns.gate import last_check
-from rapport.campaigns.holds import hold, on_record
+from rapport.campaigns.approving import approval_text, requests
+from rapport.campaigns.approving.approval import require_samples
+from rapport.campaigns.audience.gate import last_check
+from rapport.campaigns.folder.definition import Confirmation, load_named
+from rapport.campaigns.planning.holds import hold, on_record
 from rapport.clock import Clock
 from rapport.db import connect
 from rapport.delivery.preflight.store import require_preflight

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from rapport.campaigns.content import RenderedMessage, Template, render, standard_links
-from rapport.campaigns.surveys import purpose
+from rapport.campaigns.lifecycle.surveys import purpose
+from rapport.campaigns.mail.content import RenderedMessage, Template, render, standard_links
 from rapport.db import load_queries
 from rapport.delivery.conformance import Conformance, Sender
 from rapport.delivery.providers import Message

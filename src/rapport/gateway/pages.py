@@ -13,7 +13,7 @@ from minijinja import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from rapport.campaigns.surveys import MAX_COMMENT_CHARS, SURVEYS
+from rapport.campaigns.lifecycle.surveys import MAX_COMMENT_CHARS, SURVEYS
 from rapport.gateway.texts import Texts, choose
 from rapport.settings import Settings
 

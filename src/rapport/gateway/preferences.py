@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rapport.campaigns.topics import topic_title
+from rapport.campaigns.mail.topics import topic_title
 from rapport.clock import Clock
 from rapport.errors import TransientError
 from rapport.gateway import tokens

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rapport.campaigns.surveys import MAX_COMMENT_CHARS, SURVEYS, purpose
+from rapport.campaigns.lifecycle.surveys import MAX_COMMENT_CHARS, SURVEYS, purpose
 from rapport.clock import Clock
 from rapport.errors import TransientError
 from rapport.gateway import tokens

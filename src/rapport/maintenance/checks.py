@@ -52,6 +52,6 @@ def check_delivery(settings: Settings, clock: Clock) -> None:
 
 def check_campaigns(settings: Settings, clock: Clock) -> None:
     """Raises CampaignError with every problem of every campaign folder."""
-    from rapport.campaigns.definition import load_all
+    from rapport.campaigns.folder.definition import load_all
 
     load_all(settings.campaigns_dir, settings)

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.folder.scaffold import new
 from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect

@@ -7,12 +7,13 @@ import psycopg
 import pytest
 
 from rapport import pipeline
-from rapport.campaigns import coupons, requests
-from rapport.campaigns.approval import ApprovalNeeded, ApprovalRefused
-from rapport.campaigns.audit import deeds
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
+from rapport.campaigns.approving import requests
+from rapport.campaigns.approving.approval import ApprovalNeeded, ApprovalRefused
+from rapport.campaigns.approving.audit import deeds
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.offers import coupons
+from rapport.campaigns.planning.plan import plan
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import GateFailed, PermanentError

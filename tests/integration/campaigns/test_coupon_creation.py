@@ -13,7 +13,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from rapport.campaigns import coupon_creation, coupons
+from rapport.campaigns.offers import coupon_creation, coupons
 from rapport.cli import app as cli
 from rapport.clock import FixedClock
 from rapport.db import connect

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rapport.campaigns import coupons
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.offers import coupons
+from rapport.campaigns.planning.plan import plan
 from rapport.db import connect
 
 BODY = "Write here what you have to say."

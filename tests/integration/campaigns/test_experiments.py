@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import variants
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
-from rapport.campaigns.winner import decide_winners
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.outcome import variants
+from rapport.campaigns.outcome.winner import decide_winners
+from rapport.campaigns.planning.plan import plan
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.experiments import sequential

@@ -13,10 +13,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from rapport import pipeline
-from rapport.campaigns import flows
-from rapport.campaigns.approval import ApprovalNeeded
-from rapport.campaigns.definition import Flow, load_campaign
-from rapport.campaigns.flows import run_flow, standing
+from rapport.campaigns.approving.approval import ApprovalNeeded
+from rapport.campaigns.folder.definition import Flow, load_campaign
+from rapport.campaigns.lifecycle import flows
+from rapport.campaigns.lifecycle.flows import run_flow, standing
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import GateFailed

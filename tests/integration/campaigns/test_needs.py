@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from rapport.campaigns import approval, variants
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
+from rapport.campaigns.approving import approval
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.outcome import variants
+from rapport.campaigns.planning.plan import plan
 from rapport.db import connect
 from rapport.keys import recipient_key
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import plan as planning
-from rapport.campaigns.plan import plan
+from rapport.campaigns.planning import plan as planning
+from rapport.campaigns.planning.plan import plan
 from rapport.db import connect
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from rapport.campaigns import content
-from rapport.campaigns import plan as planning
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
-from rapport.campaigns.problems import CampaignError
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.folder.problems import CampaignError
+from rapport.campaigns.mail import content
+from rapport.campaigns.planning import plan as planning
+from rapport.campaigns.planning.plan import plan
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import GateFailed, PermanentError, TransientError

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rapport.campaigns import content
-from rapport.campaigns.plan import Given, plan_given
-from rapport.campaigns.record import record
+from rapport.campaigns.mail import content
+from rapport.campaigns.planning.plan import Given, plan_given
+from rapport.campaigns.planning.record import record
 from rapport.db import connect
 
 NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rapport.campaigns import policy
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.plan import plan
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.planning.plan import plan
 from rapport.clock import FixedClock
 from rapport.db import connect
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.diff import diff
-from rapport.campaigns.diff import render as told_diff
-from rapport.campaigns.plan import plan
-from rapport.campaigns.replay import replay
-from rapport.campaigns.replay_text import render
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.planning.plan import plan
+from rapport.campaigns.rehearsal.diff import diff
+from rapport.campaigns.rehearsal.diff import render as told_diff
+from rapport.campaigns.rehearsal.replay import replay
+from rapport.campaigns.rehearsal.replay_text import render
 from rapport.db import connect
 from rapport.errors import PermanentError
 from rapport.keys import recipient_key

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from rapport.campaigns import nasty, samples
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.preview import preview, profile
-from rapport.campaigns.samples import SampleReport, render_samples
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.mail import nasty, samples
+from rapport.campaigns.mail.preview import preview, profile
+from rapport.campaigns.mail.samples import SampleReport, render_samples
 from rapport.db import connect
 from rapport.errors import PermanentError
 
@@ -56,7 +56,7 @@ def test_a_mail_that_nobody_would_get_is_held_up(report: Callable[..., SampleRep
 def test_a_mail_that_lets_markup_through_is_a_fault(
     report: Callable[..., SampleReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rapport.campaigns.templating.ESCAPED", ".none")
+    monkeypatch.setattr("rapport.campaigns.mail.templating.ESCAPED", ".none")
     found = report(("body.mjml", BODY, "{{ last_product_title or 'x' }}"))
     assert not found.ok
     assert any("became markup" in fault for fault in found.faults)

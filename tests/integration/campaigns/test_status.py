@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from rapport import pipeline
-from rapport.campaigns.approval import ApprovalNeeded
-from rapport.campaigns.audit import deeds
+from rapport.campaigns.approving.approval import ApprovalNeeded
+from rapport.campaigns.approving.audit import deeds
 from rapport.db import connect
 from rapport.delivery import controls
 from rapport.delivery.campaign_status import CampaignStatus, read, table

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns.plan import plan
-from rapport.campaigns.why import waterfall, why
+from rapport.campaigns.planning.plan import plan
+from rapport.campaigns.planning.why import waterfall, why
 from rapport.db import connect
 from rapport.errors import PermanentError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns.winner import decide_winners
+from rapport.campaigns.outcome.winner import decide_winners
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.settings import Settings

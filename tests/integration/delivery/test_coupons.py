@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import coupons
+from rapport.campaigns.offers import coupons
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.delivery import Limits, run_dispatcher

@@ -12,9 +12,9 @@ import pytest
 from psycopg import sql
 from starlette.testclient import TestClient
 
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.plan import PlanReport, plan
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.planning.plan import PlanReport, plan
 from rapport.campaigns.testing import allow_automatic, state_automatic
 from rapport.clock import FixedClock
 from rapport.db import connect

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from rapport.campaigns.winner import decide_winners
+from rapport.campaigns.outcome.winner import decide_winners
 from rapport.delivery import Limits, run_dispatcher
 
 WAITING = 300

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rapport.campaigns.surveys import purpose
+from rapport.campaigns.lifecycle.surveys import purpose
 from rapport.gateway.store import ANSWERS_A_MAIL
 from rapport.keys import sign_token, uuid7
 

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from rapport import identity, transform
-from rapport.campaigns import coupons
-from rapport.campaigns.results import read
-from rapport.campaigns.results_text import changes, render
+from rapport.campaigns.offers import coupons
+from rapport.campaigns.outcome.results import read
+from rapport.campaigns.outcome.results_text import changes, render
 from rapport.db import connect
 from rapport.errors import PermanentError
 from rapport.landing import prepare_raw

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns.definition import Flow, load_campaign
-from rapport.campaigns.flows import run_flow
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import Flow, load_campaign
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.lifecycle.flows import run_flow
 from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.delivery.consent import sync_consent

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.scaffold import new
 from rapport.settings import Settings
 
 Edit = Callable[..., Path]

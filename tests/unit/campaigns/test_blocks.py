@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import blocks, templating
-from rapport.campaigns.block_words import WORDS
-from rapport.campaigns.content import MissingFieldError, RenderedMessage, compile_campaign
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.fields import SAMPLE_CONTEXT, SAMPLE_COUPON
-from rapport.campaigns.preview import preview
-from rapport.campaigns.problems import CampaignError
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.problems import CampaignError
+from rapport.campaigns.mail import blocks, templating
+from rapport.campaigns.mail.block_words import WORDS
+from rapport.campaigns.mail.content import MissingFieldError, RenderedMessage, compile_campaign
+from rapport.campaigns.mail.fields import SAMPLE_CONTEXT, SAMPLE_COUPON
+from rapport.campaigns.mail.preview import preview
 from rapport.settings import Settings
 
 Edit = Callable[..., Path]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.calendar import next_occurrence, occurrence_at
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.model import Campaign
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.planning.calendar import next_occurrence, occurrence_at
 from rapport.settings import Settings
 
 Edit = Callable[..., Path]

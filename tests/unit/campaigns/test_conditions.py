@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rapport.campaigns.columns import COLUMNS
-from rapport.campaigns.conditions import ConditionError, compile_condition
+from rapport.campaigns.audience.columns import COLUMNS
+from rapport.campaigns.audience.conditions import ConditionError, compile_condition
 
 NOW = datetime(2026, 7, 10, tzinfo=UTC)
 MODELS = Path(__file__).resolve().parents[3] / "dbt_project" / "models" / "activation" / "_models.yml"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns import content
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.fields import SAMPLE_CONTEXT
-from rapport.campaigns.preview import preview
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.mail import content
+from rapport.campaigns.mail.fields import SAMPLE_CONTEXT
+from rapport.campaigns.mail.preview import preview
 from rapport.errors import PermanentError
 from rapport.settings import Settings
 

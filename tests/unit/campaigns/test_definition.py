@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.content import compile_campaign
-from rapport.campaigns.definition import CampaignError, Confirmation, json_schema, load_all, load_campaign
-from rapport.campaigns.scaffold import check, new
+from rapport.campaigns.folder.definition import CampaignError, Confirmation, json_schema, load_all, load_campaign
+from rapport.campaigns.folder.scaffold import check, new
+from rapport.campaigns.mail.content import compile_campaign
 from rapport.settings import Settings
 
 Edit = Callable[..., Path]

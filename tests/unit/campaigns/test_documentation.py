@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.decide import OUTCOMES
-from rapport.campaigns.fields import ALLOWED_FIELDS, CONFIRMATION_FIELDS
-from rapport.campaigns.markup import KNOWN
-from rapport.campaigns.model import Campaign, Confirmation
+from rapport.campaigns.folder.model import Campaign, Confirmation
+from rapport.campaigns.mail.fields import ALLOWED_FIELDS, CONFIRMATION_FIELDS
+from rapport.campaigns.mail.markup import KNOWN
+from rapport.campaigns.planning.decide import OUTCOMES
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "campaigns.md").read_text(encoding="utf-8")
 

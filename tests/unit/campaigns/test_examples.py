@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns.definition import load_all, load_campaign
-from rapport.campaigns.flow import EVENTS, Flow, Step
-from rapport.campaigns.preview import preview
-from rapport.campaigns.problems import CampaignError
-from rapport.campaigns.scaffold import new
-from rapport.campaigns.triggers import SAMPLES
+from rapport.campaigns.folder.definition import load_all, load_campaign
+from rapport.campaigns.folder.problems import CampaignError
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.lifecycle.flow import EVENTS, Flow, Step
+from rapport.campaigns.lifecycle.triggers import SAMPLES
+from rapport.campaigns.mail.preview import preview
 from rapport.settings import CHECKOUT, Settings
 
 FOLDER = CHECKOUT / "campaigns" / "examples"

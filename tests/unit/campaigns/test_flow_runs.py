@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns.definition import CampaignError, Flow, load_campaign
-from rapport.campaigns.flow_runs import FINAL, PASSING, Asked, after_planning, moves
-from rapport.campaigns.scaffold import new
+from rapport.campaigns.folder.definition import CampaignError, Flow, load_campaign
+from rapport.campaigns.folder.scaffold import new
+from rapport.campaigns.lifecycle.flow_runs import FINAL, PASSING, Asked, after_planning, moves
 from rapport.settings import CHECKOUT, Settings
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.page_check import check_pages
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.mail.page_check import check_pages
 from rapport.settings import Settings
 
 Edit = Callable[..., Path]

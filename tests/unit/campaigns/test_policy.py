@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from rapport.campaigns.definition import load_campaign
+from rapport.campaigns.folder.definition import load_campaign
 from rapport.campaigns.policy import FILE, disagreements, load_policy
 from rapport.settings import Settings
 

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from rapport.campaigns.pressure import Cap, Mail, fits, settle
+from rapport.campaigns.planning.pressure import Cap, Mail, fits, settle
 
 AT = datetime(2026, 7, 10, 8, tzinfo=UTC)
 WEEKLY = Cap(1, 7)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rapport.campaigns.results import Results, compare, split
-from rapport.campaigns.results_text import more, versions, warnings
+from rapport.campaigns.outcome.results import Results, compare, split
+from rapport.campaigns.outcome.results_text import more, versions, warnings
 
 AT = datetime(2027, 3, 1, 6, tzinfo=UTC)
 LOT = {

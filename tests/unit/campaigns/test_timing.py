@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapport.campaigns.model import Span
-from rapport.campaigns.timing import due, has_opening, to_utc
+from rapport.campaigns.folder.model import Span
+from rapport.campaigns.planning.timing import due, has_opening, to_utc
 
 WINDOW = Span(from_=time(9), to=time(20))
 QUIET = Span(from_=time(21), to=time(8))

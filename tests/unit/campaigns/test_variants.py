@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rapport.campaigns import content, variants
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.model import Campaign
-from rapport.campaigns.preview import preview
-from rapport.campaigns.problems import CampaignError
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.folder.model import Campaign
+from rapport.campaigns.folder.problems import CampaignError
+from rapport.campaigns.mail import content
+from rapport.campaigns.mail.preview import preview
+from rapport.campaigns.outcome import variants
 from rapport.errors import PermanentError
 from rapport.settings import Settings
 

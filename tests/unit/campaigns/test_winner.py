@@ -2,7 +2,7 @@
 
 import pytest
 
-from rapport.campaigns.winner import choose
+from rapport.campaigns.outcome.winner import choose
 from rapport.experiments.samples import Sample, share
 
 

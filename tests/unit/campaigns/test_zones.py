@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rapport.campaigns import timing
+from rapport.campaigns.planning import timing
 from tests.eval import zones
 
 # Half an hour, two hours, twice a year around Ramadan, at midnight, and an ordinary one.

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rapport.campaigns import content
-from rapport.campaigns.definition import load_campaign
-from rapport.campaigns.fields import SAMPLE_CONTEXT
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.mail import content
+from rapport.campaigns.mail.fields import SAMPLE_CONTEXT
 from rapport.delivery.conformance import Conformance, NotConformantError, Sender, message_faults, template_faults
 from rapport.delivery.providers import Message
 from rapport.settings import CHECKOUT

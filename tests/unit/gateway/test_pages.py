@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from starlette.requests import Request
 
-from rapport.campaigns.topics import topic_title
+from rapport.campaigns.mail.topics import topic_title
 from rapport.gateway.bodies import form_fields
 from rapport.gateway.headers import HEADERS
 from rapport.gateway.pages import Pages, Reader, TopicView

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from rapport.campaigns.model import CONFIRMATION
+from rapport.campaigns.folder.model import CONFIRMATION
 from rapport.delivery.providers import Message
 from rapport.errors import DataError
 from rapport.settings import Settings

@@ -1,0 +1,1 @@
+"""Questions put to people, their answers, and the log of both."""

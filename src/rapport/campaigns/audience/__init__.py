@@ -1,0 +1,1 @@
+"""Conditions over the audience, and the gate that lets it be read."""

@@ -1,0 +1,1 @@
+"""Flows: steps that follow something that happened to one person."""

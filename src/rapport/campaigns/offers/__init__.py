@@ -1,0 +1,1 @@
+"""Coupons: pools, codes and whom they belong to."""

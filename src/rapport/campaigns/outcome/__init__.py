@@ -1,0 +1,1 @@
+"""What came of it: versions drawn by lot, winners, results."""

@@ -1,0 +1,1 @@
+"""From audience to sends: when, whom, how much, and why not."""

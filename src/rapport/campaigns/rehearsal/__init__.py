@@ -1,0 +1,1 @@
+"""What would happen: a campaign played against the past, and what an edit changes."""
