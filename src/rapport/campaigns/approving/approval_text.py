@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rapport.campaigns.folder.model import Campaign
-from rapport.campaigns.lifecycle.flow import Flow, steps
+from rapport.campaigns.lifecycle.flow import Flow
+from rapport.campaigns.mail import content
 from rapport.campaigns.mail.preview import preview
-from rapport.campaigns.outcome.variants import versions
 from rapport.settings import Settings
 
 # Enough to recognise a mail by; the whole of it is a command away.
@@ -48,14 +48,9 @@ def body(
 
 def _mails(campaign: Campaign | Flow, settings: Settings) -> list[str]:
     lines = []
-    is_flow = isinstance(campaign, Flow)
-    kind = "Step" if is_flow else "Version"
-    for version in steps(campaign) if isinstance(campaign, Flow) else versions(campaign):
-        message = (
-            preview(campaign, settings, step=version.name)
-            if is_flow
-            else preview(campaign, settings, variant=version.name)
-        )
+    kind = "Step" if isinstance(campaign, Flow) else "Version"
+    for version in content.versions_of(campaign):
+        message = preview(campaign, settings, variant=version.variant, step=version.step or None)
         text = message.text.strip()
         told = f"{text[:MOST_TEXT]} ..." if len(text) > MOST_TEXT else text
         # A fence longer than any in the text, so that no text ends it.

@@ -15,6 +15,7 @@ from rapport.campaigns.folder.model import (
     Campaign,
     Confirmation,
     Mailing,
+    Span,
 )
 from rapport.campaigns.folder.problems import CampaignError, Problem, suggestion
 from rapport.campaigns.folder.schema import json_schema
@@ -195,9 +196,7 @@ def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str,
             problems.append(Problem(where, document.line(location), _dotted(location), told))
     for name, variant in stated.items():
         if variant.offer and campaign.coupon is None:
-            offer: yamlfile.Location = ("experiment", "variants", name, "offer")
-            told = "there is no coupon to hand out; add the block `coupon`"
-            problems.append(Problem(where, document.line(offer), _dotted(offer), told))
+            problems.append(_no_coupon(document, where, ("experiment", "variants", name, "offer")))
     winner = campaign.experiment.winner if campaign.experiment else None
     if winner and winner.after + DECISION_MARGIN >= campaign.expires_after:
         place: yamlfile.Location = ("experiment", "winner", "after")
@@ -216,14 +215,28 @@ def _check_calendar(campaign: Campaign, document: yamlfile.Document, where: str,
 
 def _check_steps(flow: Flow, document: yamlfile.Document, where: str) -> list[Problem]:
     told = "lies wholly within quiet_hours, so nothing could ever leave; widen one of them"
-    windows = {("window",): flow.window} | {
-        ("steps", number, "window"): step.window for number, step in enumerate(flow.steps) if step.window
-    }
-    return [
+    windows: dict[yamlfile.Location, Span | None] = {("window",): flow.window}
+    problems = []
+    for number, step in enumerate(flow.steps):
+        at: yamlfile.Location = ("steps", number)
+        if step.window:
+            windows[*at, "window"] = step.window
+        for name, variant in (step.experiment.variants if step.experiment else {}).items():
+            block = (*at, "experiment", "variants", name)
+            if variant.window:
+                windows[*block, "window"] = variant.window
+            if variant.offer and flow.coupon is None:
+                problems.append(_no_coupon(document, where, (*block, "offer")))
+    return problems + [
         Problem(where, document.line(location), _dotted(location), told)
         for location, window in windows.items()
         if not timing.has_opening(window, flow.quiet_hours)
     ]
+
+
+def _no_coupon(document: yamlfile.Document, where: str, offer: yamlfile.Location) -> Problem:
+    told = "there is no coupon to hand out; add the block `coupon`"
+    return Problem(where, document.line(offer), _dotted(offer), told)
 
 
 def _placed(problem: Problem, document: yamlfile.Document, where: str) -> Problem:
@@ -231,7 +244,8 @@ def _placed(problem: Problem, document: yamlfile.Document, where: str) -> Proble
     if problem.file != where or problem.line:
         return problem
     field, _, language = problem.field.partition(" ")
-    line = document.line((*field.split("."), language.strip("()")))
+    location = (int(part) if part.isdigit() else part for part in field.split("."))
+    line = document.line((*location, language.strip("()")))
     return Problem(where, line, problem.field, problem.message)
 
 

@@ -1,9 +1,9 @@
 """Campaigns of kind `flow`: steps that follow something that happened to one person, until it no longer matters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -13,8 +13,9 @@ from rapport.campaigns.folder.parts import Duration, Part, Slug, Span, Text
 from rapport.campaigns.lifecycle.surveys import Survey
 from rapport.campaigns.lifecycle.triggers import Trigger
 from rapport.campaigns.offers.coupons import Coupon
-from rapport.campaigns.outcome.variants import BODY, BodyStem, Version
+from rapport.campaigns.outcome.variants import BODY, CONTROL, BodyStem, Experiment, Version, of_experiment
 
+T = TypeVar("T")
 FLOW = "flow"
 # What ends a run beside a condition over the audience.
 EVENTS = ("ordered", "clicked", "answered")
@@ -29,6 +30,16 @@ Conditions = Annotated[
 ]
 
 
+def _no_winner(_: object) -> None:
+    raise ValueError("is not for a flow: people come to a step one by one, so nobody waits for it; read the results")
+
+
+class StepExperiment(Experiment):
+    """Versions of one step. Steps whose experiments have one name and the same shares give a person one variant."""
+
+    winner: Annotated[None, BeforeValidator(_no_winner)] = None
+
+
 class Step(Part):
     """One mail of a flow. `wait` is counted from what happened, not from the step before."""
 
@@ -40,6 +51,9 @@ class Step(Part):
     only_if: Expression | None = Field(default=None, description="Who gets this step; a condition over the audience.")
     window: Span | None = Field(default=None, description="When it may arrive, in the recipient's own time.")
     expires_after: Duration | None = Field(default=None, description="It is left out when later than so long.")
+    experiment: StepExperiment | None = Field(
+        default=None, description="Several versions of this step, compared with each other."
+    )
 
 
 class Flow(Mailing):
@@ -115,6 +129,7 @@ class Flow(Mailing):
             expires_after=self.expiry(step),
             frequency_cap=self.frequency_cap,
             holdout_percent=self.holdout_percent,
+            experiment=step.experiment,
             canary_wait=timedelta(),
         )
 
@@ -130,9 +145,19 @@ def expressions(conditions: Sequence[str]) -> list[str]:
 
 
 def steps(flow: Flow) -> list[Version]:
-    """Each step as a version of its own to compile, in their order."""
-    stated = frozenset({"subject", "preheader"})
-    return [
-        Version(step.name, step.body, flow.mailing(step), stated, f"steps.{number}")
-        for number, step in enumerate(flow.steps)
-    ]
+    """Each version of each step to compile, steps in their order and the control of a step first."""
+    found = []
+    for number, step in enumerate(flow.steps):
+        block = f"steps.{number}"
+        places = dict.fromkeys(("subject", "preheader"), block)
+        plain = Version(CONTROL, step.body, flow.mailing(step), places, step=step.name)
+        found += of_experiment(plain, step.experiment, block)
+    return found
+
+
+def by_step(flow: Flow, made: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
+    """What was made of each version, by the name of the step, in the order of `steps`."""
+    found: dict[str, list[T]] = {step.name: [] for step in flow.steps}
+    for version in steps(flow):
+        found[version.step] += made[version.name]
+    return found

@@ -16,7 +16,7 @@ from rapport.campaigns.audience.conditions import compile_condition
 from rapport.campaigns.audience.gate import check_gate
 from rapport.campaigns.folder.problems import CampaignError, Problem
 from rapport.campaigns.lifecycle import triggers
-from rapport.campaigns.lifecycle.flow import Flow, Step, expressions
+from rapport.campaigns.lifecycle.flow import Flow, Step, by_step, expressions
 from rapport.campaigns.lifecycle.flow_runs import Asked, Moves, after_planning, moves
 from rapport.campaigns.mail import content
 from rapport.campaigns.planning.plan import Given, plan_given
@@ -47,7 +47,7 @@ def run_flow(flow: Flow, settings: Settings, clock: Clock, *, dry_run: bool = Fa
     A dry run counts the same way and writes nothing. Raises GateFailed when the audience may not be read or
     nobody has approved this version, TransientError when Postgres goes away; in each case nobody was moved.
     """
-    templates = content.compile_versions(flow)
+    templates = by_step(flow, content.compile_versions(flow))
     try:
         with connect("engine", settings=settings) as conn, conn.transaction(force_rollback=dry_run):
             if not dry_run:

@@ -92,8 +92,8 @@ def compile_campaign(campaign: Mailing) -> list[Template]:
 
 
 def compile_versions(campaign: Mailing) -> dict[str, list[Template]]:
-    """As compile_campaign, by the version's name: the variant, or the step of a flow."""
-    versions = steps(campaign) if isinstance(campaign, Flow) else variants.versions(campaign)
+    """As compile_campaign, by the version's name; see variants.version_name."""
+    versions = versions_of(campaign)
     problems = bodies.strays(campaign, versions)
     templates: dict[str, list[Template]] = {}
     for version in versions:
@@ -106,6 +106,11 @@ def compile_versions(campaign: Mailing) -> dict[str, list[Template]]:
         told = "no body prints the code; write {{ coupon.code }} and {{ coupon.expires_at|date }}"
         raise CampaignError([Problem(f"{campaign.name}/campaign.yml", None, fields.COUPON, told)])
     return templates
+
+
+def versions_of(campaign: Mailing) -> list[variants.Version]:
+    """All that is compiled of a campaign: its variants, or those of each step of a flow."""
+    return steps(campaign) if isinstance(campaign, Flow) else variants.versions(campaign)
 
 
 def render(
@@ -184,25 +189,22 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
         "body_text": prelude + text,
     }
     # The control's version is what it would be without an experiment.
-    variant = variants.CONTROL if isinstance(campaign, Flow) else version.name
-    told = [] if variant == variants.CONTROL else [variant]
-    coupon = _coupon(campaign, version.name, parts.values())
+    told = [] if version.variant == variants.CONTROL else [version.variant]
+    coupon = _coupon(version, parts.values())
     told += [f"{name}={value}" for name, value in coupon.items()]
     identity = json.dumps([campaign.name, language, *parts.values(), *told], ensure_ascii=False)
     template_version = hashlib.sha256(identity.encode()).hexdigest()
-    template = Template(campaign.name, template_version, language, **parts, variant=variant, **coupon)
+    template = Template(campaign.name, template_version, language, **parts, variant=version.variant, **coupon)
     _try_out(campaign, template, rich_name)
     return template
 
 
-def _coupon(campaign: Mailing, version: str, sources: Iterable[str]) -> dict[str, Any]:
+def _coupon(version: variants.Version, sources: Iterable[str]) -> dict[str, Any]:
     """The pool and validity of a version that prints a code; nothing of one that does not."""
-    stated: Coupon | None = getattr(campaign, fields.COUPON, None)
+    stated: Coupon | None = getattr(version.mailing, fields.COUPON, None)
     if stated is None or not any(fields.COUPON in templating.names_in(source) for source in sources):
         return {}
-    experiment = getattr(campaign, "experiment", None)
-    offer = experiment.variants[version].offer if experiment else None
-    return {"coupon": offer or stated.name, "coupon_valid_seconds": int(stated.valid_for.total_seconds())}
+    return {"coupon": version.offer or stated.name, "coupon_valid_seconds": int(stated.valid_for.total_seconds())}
 
 
 def _prelude(campaign: Mailing) -> str:

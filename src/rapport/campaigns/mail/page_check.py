@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from rapport.campaigns.folder.model import Mailing
-from rapport.campaigns.lifecycle.flow import Flow
 from rapport.campaigns.mail import content
 from rapport.campaigns.mail.preview import preview
 from rapport.settings import Settings
@@ -57,11 +55,12 @@ def check_pages(campaign: Mailing, settings: Settings, *, fetch: bool = False) -
     """
     report = PageReport()
     seen: set[str] = set()
-    for name, templates in content.compile_versions(campaign).items():
-        chosen: dict[str, Any] = {"step": name} if isinstance(campaign, Flow) else {"variant": name}
-        for template in templates:
-            message = preview(campaign, settings, language=template.language, **chosen)
-            where = f"{campaign.name} {name} in {template.language}"
+    made = content.compile_versions(campaign)
+    for version in content.versions_of(campaign):
+        for template in made[version.name]:
+            step = version.step or None
+            message = preview(campaign, settings, language=template.language, variant=version.variant, step=step)
+            where = f"{campaign.name} {version.name} in {template.language}"
             page = _Page()
             page.feed(message.html)
             report.faults += [f"{where}: {told}" for told in _faults(message, page, settings)]

@@ -8,7 +8,7 @@ from rapport.campaigns.lifecycle import triggers
 from rapport.campaigns.lifecycle.flow import Flow
 from rapport.campaigns.mail import content
 from rapport.campaigns.mail.fields import AUDIENCE_FIELDS, SAMPLE_CONTEXT, SAMPLE_REQUEST
-from rapport.campaigns.outcome.variants import CONTROL
+from rapport.campaigns.outcome.variants import CONTROL, version_name
 from rapport.db import connect, load_queries
 from rapport.errors import PermanentError
 from rapport.settings import Settings
@@ -42,10 +42,8 @@ def preview(
     variant or step.
     """
     versions = content.compile_versions(campaign)
-    if isinstance(campaign, Flow):
-        wanted, kind = step or campaign.steps[0].name, "step"
-    else:
-        wanted, kind = variant, "variant"
+    kind, at = ("step", step or campaign.steps[0].name) if isinstance(campaign, Flow) else ("variant", "")
+    wanted = version_name(at, variant)
     if wanted not in versions:
         raise PermanentError(f"{campaign.name} has no {kind} {wanted!r}; there are: {', '.join(versions)}")
     templates = versions[wanted]

@@ -3,8 +3,8 @@
 An assignment depends on names and the installation's key only, so it is the same whoever asks and whenever.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -75,30 +75,59 @@ class Experiment(Part):
 
 @dataclass(frozen=True)
 class Version:
-    """A campaign as one variant states it: `mailing` holds the variant's words, `stem` names its bodies."""
+    """A campaign as one variant states it: `mailing` holds the variant's words, `stem` names its bodies.
 
-    name: str
+    `step` is empty but in a flow. `places`: by field of the words, the block of campaign.yml that states it.
+    """
+
+    variant: str
     stem: str
     mailing: "Mailing"
-    overridden: frozenset[str] = frozenset()
-    block: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+    offer: str | None = None
+    step: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other versions of the campaign."""
+        return version_name(self.step, self.variant)
 
     def place(self, field: str) -> str:
         """Where campaign.yml states a field of this version."""
-        return f"{self.block}.{field}" if field in self.overridden else field
+        return ".".join(filter(None, (self.places.get(field), field)))
+
+
+def version_name(step: str, variant: str) -> str:
+    """Of a campaign the variant, of a flow the step, and `step/variant` for all but the control."""
+    if not step:
+        return variant
+    return step if variant == CONTROL else f"{step}/{variant}"
 
 
 def versions(campaign: "Mailing") -> list[Version]:
     """The control first, then by name; without an experiment the campaign itself is all there is."""
-    experiment: Experiment | None = getattr(campaign, "experiment", None)
+    return of_experiment(Version(CONTROL, BODY, campaign), getattr(campaign, "experiment", None))
+
+
+def of_experiment(plain: Version, experiment: Experiment | None, within: str = "") -> list[Version]:
+    """What an experiment makes of one mail. `within`: the block of campaign.yml that holds the experiment."""
     if experiment is None:
-        return [Version(CONTROL, BODY, campaign)]
+        return [plain]
     found = []
     for name in names(experiment):
         variant = experiment.variants[name]
         stated = variant.model_dump(include={"subject", "preheader"}, exclude_none=True)
-        mailing = campaign.model_copy(update=stated)
-        found.append(Version(name, variant.body or BODY, mailing, frozenset(stated), f"experiment.variants.{name}"))
+        block = ".".join(filter(None, (within, f"experiment.variants.{name}")))
+        found.append(
+            replace(
+                plain,
+                variant=name,
+                stem=variant.body or plain.stem,
+                mailing=plain.mailing.model_copy(update=stated),
+                places={**plain.places, **dict.fromkeys(stated, block)},
+                offer=variant.offer,
+            )
+        )
     return found
 
 
