@@ -17,22 +17,25 @@ facts as (
     inner join {{ ref('stg_ops__recipients') }} as recipients on said.recipient_key = recipients.recipient_key
     where said.topic = 'marketing'
 
+),
+
+standing as (
+
+    select
+        email,
+        bool_or(granted) as has_yes,
+        max(occurred_at) filter (where not granted) as last_no_at
+    from facts
+    group by email
+
 )
 
 select audience.customer_id
 from {{ ref('campaign_audience') }} as audience
+left join standing on audience.email = standing.email
 where
     audience.email_consent
     and (
-        not exists (
-            select 1 from facts
-            where facts.email = audience.email and facts.granted
-        )
-        or exists (
-            select 1 from facts
-            where
-                facts.email = audience.email
-                and not facts.granted
-                and facts.occurred_at >= audience.email_consent_at
-        )
+        standing.has_yes is not true
+        or standing.last_no_at >= audience.email_consent_at
     )
