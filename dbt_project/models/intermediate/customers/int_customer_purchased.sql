@@ -4,11 +4,11 @@ with
 
 bought as (
 
-    select
+    select distinct on (certain.customer_id, items.product_id)
         certain.customer_id,
         items.product_id,
-        max(items.ordered_at) as ordered_at,
-        (array_agg(items.title order by items.ordered_at desc, items.order_item_id asc))[1] as title
+        items.ordered_at,
+        items.title
     from {{ ref('order_items') }} as items
     inner join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
     where
@@ -16,7 +16,7 @@ bought as (
         and items.title is not null
         and items.line_kind = 'product'
         and items.net_quantity > 0
-    group by certain.customer_id, items.product_id
+    order by certain.customer_id asc, items.product_id asc, items.ordered_at desc, items.order_item_id asc
 
 ),
 

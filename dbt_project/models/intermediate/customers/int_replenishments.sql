@@ -17,14 +17,26 @@ products as (
 
 ),
 
-days as (
+-- Most things are bought once: leaving them out first spares sorting them.
+frequent as (
 
     select
         customer_id,
-        product_id,
-        {{ shop_day('ordered_at') }} as bought_on
+        product_id
     from items
-    group by customer_id, product_id, bought_on
+    group by customer_id, product_id
+    having count(*) >= 3
+
+),
+
+days as (
+
+    select distinct
+        items.customer_id,
+        items.product_id,
+        {{ shop_day('items.ordered_at') }} as bought_on
+    from items
+    inner join frequent on items.customer_id = frequent.customer_id and items.product_id = frequent.product_id
 
 ),
 

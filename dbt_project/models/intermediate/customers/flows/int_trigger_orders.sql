@@ -22,6 +22,17 @@ undelivered as (
 
 ),
 
+orders as (
+
+    select * from {{ ref('orders') }}
+    where
+        counts_as_order
+        and not has_returns
+        and channel_group is distinct from 'counter'
+        and {{ within('ordered_at', var('trigger_days')) }}
+
+),
+
 lines as (
 
     select
@@ -33,7 +44,11 @@ lines as (
             order by revenue desc, order_item_id asc
         ) as products
     from {{ ref('order_items') }}
-    where line_kind = 'product' and net_quantity > 0 and title is not null
+    where
+        line_kind = 'product'
+        and net_quantity > 0
+        and title is not null
+        and {{ within('ordered_at', var('trigger_days')) }}
     group by order_id
 
 )
@@ -53,12 +68,7 @@ select
     ) as order_shown,
     orders.ordered_at,
     orders.ordered_at + interval '{{ var("delivery_days") }} days' as delivered_at
-from {{ ref('orders') }} as orders
+from orders
 inner join buyers on orders.order_id = buyers.order_id
 inner join lines on orders.order_id = lines.order_id
 left join undelivered on orders.order_id = undelivered.order_id
-where
-    orders.counts_as_order
-    and not orders.has_returns
-    and orders.channel_group is distinct from 'counter'
-    and {{ within('orders.ordered_at', var('trigger_days')) }}

@@ -12,16 +12,28 @@ numbered as (
 
 ),
 
+-- What pages say of a product is the same again and again: the devices of each saying are told apart first.
+by_device as (
+
+    select distinct
+        product_number,
+        shown_url,
+        shown_image_url,
+        device_id
+    from {{ ref('int_web_visits') }}
+    where product_number is not null
+
+),
+
 shown as (
 
     select
-        regexp_replace(given_product_id, '^.*/', '') as product_number,
-        product_url,
-        product_image_url,
-        count(distinct device_id) as devices_count
-    from {{ ref('stg_web__events') }}
-    where given_product_id is not null
-    group by regexp_replace(given_product_id, '^.*/', ''), product_url, product_image_url
+        product_number,
+        shown_url as product_url,
+        shown_image_url as product_image_url,
+        count(*) as devices_count
+    from by_device
+    group by product_number, shown_url, shown_image_url
 
 )
 

@@ -74,6 +74,7 @@ select
     page_path,
     page_url,
     product_url as shown_url,
+    product_image_url as shown_image_url,
     referrer_host,
     utm_source,
     utm_medium,
