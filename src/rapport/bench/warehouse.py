@@ -176,12 +176,12 @@ def _mail(settings: Settings, sizes: Sizes, key: str, at: datetime) -> None:
             people = min(left, sizes.customers)
             _send(conn, f"{key}-{number}", at - timedelta(days=30 * number), 1, people)
             left, number = left - people, number + 1
-        conn.execute(SQL["analyze_ops"])
 
 
 def _send(conn: Connection, key: str, at: datetime, first: int, last: int) -> None:
     values = {"key": key, "at": at, "first": first, "last": last}
-    for name in ("occurrences", "sends", "mail_events"):
+    # Without statistics Postgres looks up what a fresh table does not hold yet one by one.
+    for name in ("occurrences", "sends", "analyze_ops", "mail_events"):
         conn.execute(SQL[name], values)
 
 
