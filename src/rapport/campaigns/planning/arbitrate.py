@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -13,8 +14,8 @@ from rapport.campaigns.planning.timing import Interval
 from rapport.campaigns.policy import Policy
 from rapport.db import Connection, load_queries
 
-BATCH = 5000
-SQL = load_queries("rapport.campaigns.planning", "pressure.sql")
+BATCH = 2000
+SQL = load_queries("rapport.campaigns.planning", "pressure.sql", "moves.sql")
 _MOMENT = re.compile(r'"([^"]+)"')
 
 
@@ -35,7 +36,7 @@ def record_caps(conn: Connection, policy: Policy) -> None:
 def arbitrate(conn: Connection, campaign: Campaign, caps: Sequence[Cap], values: dict[str, Any]) -> None:
     """Moves, or refuses, those of `judged` for whom a cap is reached. Who makes room for them stands in `makes_room`
     until apply_moves."""
-    conn.execute(SQL["create_makes_room"])
+    conn.execute(SQL["create_tables"])
     if not caps:
         return
     worths = {row["campaign_id"]: _worth(row["value"], row["priority"]) for row in conn.execute(SQL["worths"])}
@@ -45,15 +46,31 @@ def arbitrate(conn: Connection, campaign: Campaign, caps: Sequence[Cap], values:
         cursor.execute(SQL["crowded"], {**values, **reach})
         while rows := cursor.fetchmany(BATCH):
             settled = [(row, _settle(row, campaign, own, worths, caps)) for row in rows]
-            conn.execute(SQL["set_settled"], {"rows": Jsonb([*_lines(settled)])})
-            conn.execute(SQL["make_room"], {"rows": Jsonb([*_moves(settled)])})
-    conn.execute(SQL["give_up_claimed"])
+            _copy(conn, "copy_settled", _lines(settled))
+            _copy(conn, "copy_makes_room", _moves(settled))
+    conn.execute(SQL["analyze_settled"])
+    conn.execute(SQL["set_settled"])
+    if _room_is_made(conn):
+        conn.execute(SQL["give_up_claimed"])
 
 
 def apply_moves(conn: Connection, values: dict[str, Any]) -> None:
     """Moves or lets go what makes room for those that are planned."""
+    if not _room_is_made(conn):
+        return
     for name in ("move", "let_go", "note_moved", "note_let_go", "recount"):
         conn.execute(SQL[name], values)
+
+
+def _room_is_made(conn: Connection) -> bool:
+    row = conn.execute(SQL["makes_room"]).fetchone()
+    return bool(row and row["found"])
+
+
+def _copy(conn: Connection, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
+    with conn.cursor() as cursor, cursor.copy(SQL[statement]) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _settle(
@@ -78,19 +95,19 @@ def _settle(
     return settle(mail, others, caps)
 
 
-def _lines(settled: list[tuple[dict[str, Any], Settled]]) -> Iterator[dict[str, Any]]:
+def _lines(settled: list[tuple[dict[str, Any], Settled]]) -> Iterator[tuple[Any, ...]]:
     for row, found in settled:
         if found.at != row["due_at"]:
-            due_at = found.at.isoformat() if found.at else None
-            yield {"place": row["place"], "due_at": due_at, "outcome": found.outcome, "reason": found.reason}
+            yield row["place"], found.at, found.outcome, found.reason
 
 
-def _moves(settled: list[tuple[dict[str, Any], Settled]]) -> Iterator[dict[str, Any]]:
+def _moves(settled: list[tuple[dict[str, Any], Settled]]) -> Iterator[tuple[Any, ...]]:
     for row, found in settled:
         for send_id, at in found.moves.items():
-            yield {"place": row["place"], "send_id": send_id, "due_at": at.isoformat() if at else None}
+            yield row["place"], send_id, at
 
 
+@lru_cache(maxsize=4096)
 def _intervals(text: str | None) -> tuple[Interval, ...]:
     moments = [datetime.fromisoformat(moment) for moment in _MOMENT.findall(text or "")]
     return tuple(zip(moments[::2], moments[1::2], strict=True))

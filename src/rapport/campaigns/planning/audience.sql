@@ -64,8 +64,9 @@ where
     and not attribute.attisdropped;
 
 -- name: create_tables
--- Grain of both: one row an address of a person. `candidate` is what is read, `judged` what comes of it.
-drop table if exists pg_temp.candidate, pg_temp.judged, pg_temp.hours;
+-- Grain of candidate and judged: one row an address of a person. `candidate` is what is read, `judged` what comes of it,
+-- where an outcome of null is as yet planned. Of timing: one row for all whose hours and wording are the same.
+drop table if exists pg_temp.candidate, pg_temp.judged, pg_temp.timing;
 create temporary table candidate (
     place bigint not null,
     customer_id text not null,
@@ -76,16 +77,19 @@ create temporary table candidate (
     template_no smallint,
     variant text,
     awaits_winner boolean,
-    hours_id integer,
-    due_at timestamptz,
-    expires_at timestamptz,
-    told text,
+    timing_id integer,
+    due_microseconds bigint,
     holdout_place double precision,
     refused text,
     refused_because text,
     extra jsonb
 ) on commit drop;
-create temporary table hours (hours_id integer not null, open_during tstzmultirange) on commit drop;
+create temporary table timing (
+    timing_id integer not null,
+    open_during tstzmultirange,
+    expires_at timestamptz not null,
+    told text not null
+) on commit drop;
 create temporary table judged (
     place bigint not null,
     customer_id text not null,
@@ -95,10 +99,8 @@ create temporary table judged (
     template_no smallint,
     variant text,
     awaits_winner boolean,
-    hours_id integer,
+    timing_id integer,
     due_at timestamptz,
-    expires_at timestamptz,
-    told text,
     holdout_place double precision,
     outcome text,
     reason text,
@@ -116,15 +118,19 @@ where family != 'rest';
 
 -- name: copy_candidates
 copy candidate (
-    place, customer_id, email, recipient_key, address, mailbox, template_no, variant, awaits_winner, hours_id, due_at,
-    expires_at, told, holdout_place, refused, refused_because, extra
+    place, customer_id, email, recipient_key, address, mailbox, template_no, variant, awaits_winner, timing_id,
+    due_microseconds, holdout_place, refused, refused_because, extra
 ) from stdin;
 
 -- name: analyze_candidates
-analyze candidate;
+-- What joins go by; the rest would only be sorted for nothing.
+analyze candidate (customer_id, email, recipient_key);
 
--- name: copy_hours
-copy hours (hours_id, open_during) from stdin;
+-- name: copy_timings
+copy timing (timing_id, open_during, expires_at, told) from stdin;
+
+-- name: analyze_timings
+analyze timing;
 
 -- name: limit_reading
 -- What a marketer's filter may take, a batch at a time.

@@ -247,20 +247,19 @@ class _Plan:
         arbitrate.arbitrate(self.conn, self.campaign, caps, self.values)
         self._execute("hold_out_of_all")
         if self.campaign.holdout_percent:
-            least, most = EXACT_HOLDOUT
+            # People of a flow come a few at a time: each must be held out, or not, in every step of it.
+            least, most = EXACT_HOLDOUT if self.given is None else (1, 0)
             self._execute("hold_out", exact_from=least, exact_to=most)
         if self.campaign.limit is not None:
             self._execute("keep_within_limit", limit=self.campaign.limit)
-        self._execute("plan_rest")
 
     def _write(self, planned: int) -> None:
         wave = 0
         if self.campaign.canary_wait and planned >= 2 * CANARIES_LEAST:
             wave = max(CANARIES_LEAST, ceil(planned * CANARY_SHARE))
         self._execute("plan_recipients")
-        self.conn.execute(self.queries["create_first_wave"])
-        self._execute("choose_first_wave", wave=wave)
-        self._execute("plan_sends", wave=wave)
+        drawn = self._execute("last_of_first_wave", wave=wave).fetchone() or {}
+        self._execute("plan_sends", wave=wave, last_lot=drawn["lot"])
         self._execute("plan_decisions")
         arbitrate.apply_moves(self.conn, self.values)
 

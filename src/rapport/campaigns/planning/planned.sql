@@ -5,7 +5,7 @@ with back as (
     set address = judged.address
     from judged
     where
-        judged.outcome = 'planned'
+        judged.outcome is null
         and recipient.recipient_key = judged.recipient_key
         and recipient.address is null
         and not exists (
@@ -15,29 +15,27 @@ with back as (
         )
 )
 
+-- Here and below: in the order in which the judged lie, which is that of the keys.
 insert into ops.recipient (recipient_key, address, created_at)
 select
     judged.recipient_key,
     judged.address,
     %(now)s
 from judged
-where judged.outcome = 'planned'
--- In the order of the indexes that most of the work goes into, here and below: neighbours share a page.
-order by judged.recipient_key
+where judged.outcome is null
 on conflict (recipient_key) do nothing;
 
--- name: create_first_wave
-create temporary table if not exists first_wave (place bigint primary key) on commit drop;
-truncate first_wave;
-
--- name: choose_first_wave
--- Chosen by lot. Who waits for something else than the hour, a winner or a cap, is left out.
-insert into first_wave (place)
-select judged.place
-from judged
-where judged.outcome = 'planned' and not judged.awaits_winner and not judged.moved
-order by md5(judged.recipient_key || %(occurrence_key)s)
-limit %(wave)s;
+-- name: last_of_first_wave
+-- The first wave is drawn by lot: everybody whose lot is not above this one. Who waits for something else than the hour,
+-- a winner or a cap, is left out.
+select max(drawn.lot) as lot
+from (
+    select md5(judged.recipient_key || %(occurrence_key)s) collate "C" as lot
+    from judged
+    where judged.outcome is null and not judged.awaits_winner and not judged.moved
+    order by lot
+    limit %(wave)s
+) as drawn;
 
 -- name: plan_sends
 -- The first wave leaves as soon as its readers' hours open. An occurrence too small for a wave of its own goes whole.
@@ -56,22 +54,24 @@ select
     %(topic)s,
     %(policy)s,
     'pending',
-    case
-        when first_wave.place is not null then coalesce(lower(hours.open_during), %(earliest)s)
-        else judged.due_at
-    end,
-    judged.expires_at,
-    hours.open_during,
+    case when drawn.is_first then coalesce(lower(timing.open_during), %(earliest)s) else judged.due_at end,
+    timing.expires_at,
+    timing.open_during,
     judged.mailbox,
-    %(wave)s = 0 or first_wave.place is not null,
+    %(wave)s = 0 or drawn.is_first,
     (%(template_versions)s::text[])[judged.template_no + 1],
     judged.context,
     %(now)s
 from judged
-inner join hours on judged.hours_id = hours.hours_id
-left join first_wave on judged.place = first_wave.place
-where judged.outcome = 'planned'
-order by judged.recipient_key;
+inner join timing on judged.timing_id = timing.timing_id
+cross join lateral (
+    select
+        case
+            when %(last_lot)s::text is null or judged.awaits_winner or judged.moved then false
+            else md5(judged.recipient_key || %(occurrence_key)s) collate "C" <= %(last_lot)s::text
+        end as is_first
+) as drawn
+where judged.outcome is null;
 
 -- name: plan_decisions
 insert into ops.decision (campaign_id, occurrence_key, customer_id, recipient_key, outcome, reason, decided_at)
@@ -80,11 +80,11 @@ select
     %(occurrence_key)s,
     judged.customer_id,
     judged.recipient_key,
-    judged.outcome,
-    judged.reason,
+    coalesce(judged.outcome, 'planned'),
+    case when judged.outcome is null then timing.told || coalesce('; ' || judged.reason, '') else judged.reason end,
     %(now)s
 from judged
-order by judged.recipient_key;
+left join timing on judged.timing_id = timing.timing_id;
 
 -- name: decisions
 select

@@ -4,8 +4,10 @@ values ('caps', %(caps)s)
 on conflict (name) do update set value = excluded.value, changed_at = clock_timestamp()
 where control.value is distinct from excluded.value;
 
--- name: create_makes_room
-drop table if exists pg_temp.makes_room;
+-- name: create_tables
+-- What the caps change of `judged`, and which sends of other campaigns make room for it, each with its new moment.
+drop table if exists pg_temp.settled, pg_temp.makes_room;
+create temporary table settled (place bigint not null, due_at timestamptz, outcome text, reason text) on commit drop;
 create temporary table makes_room (place bigint not null, send_id uuid not null, due_at timestamptz) on commit drop;
 
 -- name: worths
@@ -17,15 +19,14 @@ from ops.campaign;
 select
     crowd.place,
     crowd.due_at,
-    crowd.expires_at,
-    hours.open_during::text as hours,
+    timing.expires_at,
+    timing.open_during::text as hours,
     crowd.others
 from (
     select
         judged.place,
         min(judged.due_at) as due_at,
-        min(judged.expires_at) as expires_at,
-        min(judged.hours_id) as hours_id,
+        min(judged.timing_id) as timing_id,
         jsonb_agg(
             jsonb_build_object(
                 'send_id', past.send_id,
@@ -38,11 +39,12 @@ from (
             )
         ) as others
     from judged
+    inner join timing on judged.timing_id = timing.timing_id
     inner join ops.send as past
         on
             judged.recipient_key = past.recipient_key
             and past.due_at > judged.due_at - make_interval(days => %(most_days)s)
-            and past.due_at < judged.expires_at + make_interval(days => %(most_days)s)
+            and past.due_at < timing.expires_at + make_interval(days => %(most_days)s)
     where
         judged.outcome is null
         and past.state not in ('suppressed', 'failed', 'expired', 'cancelled')
@@ -50,101 +52,24 @@ from (
     group by judged.place
     having count(*) >= %(least)s
 ) as crowd
-inner join hours on crowd.hours_id = hours.hours_id;
+inner join timing on crowd.timing_id = timing.timing_id;
 
 -- name: set_settled
+-- Who is moved stays planned, and the reason tells of the move.
 update judged
 set
-    due_at = coalesce(line.due_at, judged.due_at),
-    moved = line.outcome is null,
-    outcome = line.outcome,
-    reason = line.reason,
-    told = judged.told || case when line.outcome is null then '; ' || line.reason else '' end
-from jsonb_to_recordset(%(rows)s) as line (place bigint, due_at timestamptz, outcome text, reason text)
-where judged.place = line.place;
+    due_at = coalesce(settled.due_at, judged.due_at),
+    moved = settled.outcome is null,
+    outcome = settled.outcome,
+    reason = settled.reason
+from settled
+where judged.place = settled.place;
 
--- name: make_room
-insert into makes_room (place, send_id, due_at)
-select line.*
-from jsonb_to_recordset(%(rows)s) as line (place bigint, send_id uuid, due_at timestamptz);
+-- name: copy_settled
+copy settled (place, due_at, outcome, reason) from stdin;
 
--- name: give_up_claimed
--- What a sender holds by now, or has sent, cannot make room any more; the rest is held until the plan is committed.
-with free as (
-    select send.send_id
-    from ops.send as send
-    where
-        send.send_id in (select makes_room.send_id from makes_room)
-        and send.state = 'pending'
-        and send.attempt_no = 0
-    for update skip locked
-)
+-- name: copy_makes_room
+copy makes_room (place, send_id, due_at) from stdin;
 
-update judged
-set outcome = 'capped', reason = 'a message that was to make room for it is on its way'
-from makes_room
-where
-    judged.place = makes_room.place
-    and not exists (select 1 from free where free.send_id = makes_room.send_id);
-
--- name: move
-update ops.send
-set due_at = makes_room.due_at
-from makes_room
-inner join judged on makes_room.place = judged.place
-where judged.outcome = 'planned' and send.send_id = makes_room.send_id and makes_room.due_at is not null;
-
--- name: let_go
-update ops.send
-set state = 'cancelled', reason = 'displaced by ' || %(campaign_id)s
-from makes_room
-inner join judged on makes_room.place = judged.place
-where judged.outcome = 'planned' and send.send_id = makes_room.send_id and makes_room.due_at is null;
-
--- name: note_moved
-update ops.decision
-set
-    reason = decision.reason || '; moved to ' || to_char(makes_room.due_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
-        || ' UTC: ' || %(campaign_id)s || ' is worth more'
-from makes_room
-inner join judged on makes_room.place = judged.place
-inner join ops.send as send on makes_room.send_id = send.send_id
-where
-    judged.outcome = 'planned'
-    and makes_room.due_at is not null
-    and decision.campaign_id = send.campaign_id
-    and decision.occurrence_key = send.occurrence_key
-    and decision.customer_id = send.customer_id;
-
--- name: note_let_go
-update ops.decision
-set outcome = 'displaced', reason = %(campaign_id)s || ' is worth more, and a cap leaves no later moment before expiry'
-from makes_room
-inner join judged on makes_room.place = judged.place
-inner join ops.send as send on makes_room.send_id = send.send_id
-where
-    judged.outcome = 'planned'
-    and makes_room.due_at is null
-    and decision.campaign_id = send.campaign_id
-    and decision.occurrence_key = send.occurrence_key
-    and decision.customer_id = send.customer_id;
-
--- name: recount
-update ops.occurrence
-set
-    waterfall = occurrence.waterfall || jsonb_build_object(
-        'planned', (occurrence.waterfall ->> 'planned')::bigint - gone.people,
-        'displaced', coalesce((occurrence.waterfall ->> 'displaced')::bigint, 0) + gone.people
-    )
-from (
-    select
-        send.campaign_id,
-        send.occurrence_key,
-        count(*) as people
-    from makes_room
-    inner join judged on makes_room.place = judged.place
-    inner join ops.send as send on makes_room.send_id = send.send_id
-    where judged.outcome = 'planned' and makes_room.due_at is null
-    group by send.campaign_id, send.occurrence_key
-) as gone
-where occurrence.campaign_id = gone.campaign_id and occurrence.occurrence_key = gone.occurrence_key;
+-- name: analyze_settled
+analyze settled, makes_room;

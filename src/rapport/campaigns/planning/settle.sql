@@ -110,14 +110,9 @@ from (
 ) as rest
 where judged.place = rest.place;
 
--- name: plan_rest
-update judged
-set outcome = 'planned', reason = told
-where outcome is null;
-
 -- name: counted
 select
-    outcome,
+    coalesce(outcome, 'planned') as outcome,
     count(*) as people
 from judged
 group by outcome;

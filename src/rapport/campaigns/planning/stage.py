@@ -3,10 +3,11 @@ key or a time zone's clock. The rest of planning is a few statements over that t
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, LiteralString
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
+from psycopg.rows import args_row
 
 from rapport.campaigns.folder.model import Campaign
 from rapport.campaigns.mail import content
@@ -19,9 +20,36 @@ from rapport.errors import DataError
 from rapport.keys import keyed_fraction, recipient_key
 from rapport.settings import Settings
 
-BATCH = 10_000
+BATCH = 5000
 SQL = load_queries("rapport.campaigns.planning", "audience.sql")
 _NO_ADDRESS = ("no_address", "there is no usable e-mail address")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class _Person(NamedTuple):
+    """One row of the queries that read people: `audience` and `given`."""
+
+    customer_id: str
+    email: str | None
+    language: str | None
+    time_zone_source: str | None
+    time_zone: str | None
+    best_send_hour: int | None
+    excluded: str | None
+    extra: str | None
+    earliest: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """What people have in common who share a zone, an expiry and hours. `told`: where the zone comes from; `timings`:
+    their rows of the table `timing`, by how the moment was found."""
+
+    opening: timing.Opening
+    told: str
+    timings: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -35,63 +63,69 @@ class Stage:
     settings: Settings
     now: datetime
     policy: Policy
-    _hours: dict[tuple[timing.Interval, ...], int] = field(default_factory=dict)
-    _clocks: dict[Any, timing.Opening] = field(default_factory=dict)
+    _timings: list[tuple[str | None, datetime, str]] = field(default_factory=list)
+    _clocks: dict[Any, _Clock] = field(default_factory=dict)
     _languages: dict[tuple[str | None, str], int] = field(default_factory=dict)
 
     def fill(self, query: sql.Composed, values: dict[str, Any]) -> None:
         """Reads people by `query` and stages them, a batch at a time, so memory does not grow with the audience."""
         families = {row["domain"]: row["family"] for row in self.conn.execute(SQL["mailbox_families"])}
         place = 0
-        for rows in self._batches(query, values):
+        for people in self._batches(query, values):
             with self.conn.cursor() as cursor, cursor.copy(SQL["copy_candidates"]) as copy:
-                for row in rows:
+                for person in people:
                     place += 1
-                    copy.write_row(self._staged(place, row, families))
-        with self.conn.cursor() as cursor, cursor.copy(SQL["copy_hours"]) as copy:
-            for intervals, number in self._hours.items():
-                copy.write_row((number, multirange(intervals) if intervals else None))
+                    copy.write_row(self._staged(place, person, families))
+        with self.conn.cursor() as cursor, cursor.copy(SQL["copy_timings"]) as copy:
+            for number, line in enumerate(self._timings):
+                copy.write_row((number, *line))
         self.conn.execute(SQL["analyze_candidates"])
+        self.conn.execute(SQL["analyze_timings"])
 
-    def _batches(self, query: sql.Composed, values: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        with self.conn.cursor(name="audience") as cursor:
-            cursor.itersize = BATCH
+    def _batches(self, query: sql.Composed, values: dict[str, Any]) -> Iterator[list[_Person]]:
+        with self.conn.cursor(name="audience", row_factory=args_row(_Person)) as cursor:
             cursor.execute(query, values)
-            while rows := cursor.fetchmany(BATCH):
-                yield rows
+            while people := cursor.fetchmany(BATCH):
+                yield people
 
-    def _staged(self, place: int, row: dict[str, Any], families: dict[str, str]) -> tuple[Any, ...]:
-        customer_id, email = row["customer_id"], row["email"]
-        address = (email or "").strip()
+    def _staged(self, place: int, person: _Person, families: dict[str, str]) -> tuple[Any, ...]:
+        """One row of `candidate`. All that is the same for many stands in `timing`: this runs for every person."""
+        address = (person.email or "").strip()
         try:
             key = recipient_key(self.settings, address)
         except DataError:
-            return (place, customer_id, email, *(None,) * 11, *_NO_ADDRESS, row["extra"])
+            return (place, person.customer_id, person.email, *(None,) * 9, *_NO_ADDRESS, person.extra)
         variant = variants.assign(self.settings, self.campaign, key)
         awaits = variants.awaits_winner(self.settings, self.campaign, key)
         if awaits:
             variant = variants.CONTROL
-        opening, zone = self._opening(row, variant, awaits)
-        due_at, how = self._due(opening, key, row["best_send_hour"])
+        clock = self._clock(person, variant, awaits)
+        due_at, how = self._due(clock.opening, key, person.best_send_hour)
+        number = clock.timings.get(how)
+        if number is None:
+            number = clock.timings[how] = self._add_timing(clock, how)
         address = address.lower()
         return (
             place,
-            customer_id,
-            email,
+            person.customer_id,
+            person.email,
             key,
             address,
             families.get(address.rpartition("@")[2], "rest"),
-            self._template(row["language"], variant),
+            self._template(person.language, variant),
             variant,
             awaits,
-            self._hours.setdefault(opening.held_to, len(self._hours)),
-            due_at,
-            opening.expires_at,
-            zone + how,
+            number,
+            None if due_at is None else (due_at - _EPOCH) // _MICROSECOND,
             self._holdout_place(key),
-            *self._refused(key, row["excluded"]),
-            row["extra"],
+            *self._refused(key, person.excluded),
+            person.extra,
         )
+
+    def _add_timing(self, clock: _Clock, how: str) -> int:
+        held_to, expires_at = clock.opening.held_to, clock.opening.expires_at
+        self._timings.append((multirange(held_to) if held_to else None, expires_at, clock.told + how))
+        return len(self._timings) - 1
 
     def _refused(self, key: str, segment: str | None) -> tuple[str | None, str | None]:
         share = self.campaign.sample_percent
@@ -119,28 +153,30 @@ class Stage:
             return -1.0
         return self._fraction("holdout", self.campaign.name, key) if self.campaign.holdout_percent else None
 
-    def _opening(self, row: dict[str, Any], variant: str, awaits: bool) -> tuple[timing.Opening, str]:
+    def _clock(self, person: _Person, variant: str, awaits: bool) -> _Clock:
         """The reader's open hours, remembered by all that they depend on, and where the zone comes from."""
-        named = (row["time_zone"], row["time_zone_source"], variant, awaits, row["earliest"], row["expires_at"])
+        named = (person.time_zone, person.time_zone_source, variant, awaits, person.earliest, person.expires_at)
         found = self._clocks.get(named)
         if found is None:
             if len(self._clocks) > 50_000:
                 self._clocks.clear()
-            found = self._clocks[named] = self._open(row, variant, awaits)
-        source = row["time_zone_source"] if row["time_zone"] else "the shop's"
-        return found, f"due in zone {found.zone.key}" + (f" ({source})" if source else "")
+            opening = self._open(person, variant, awaits)
+            source = person.time_zone_source if person.time_zone else "the shop's"
+            told = f"due in zone {opening.zone.key}" + (f" ({source})" if source else "")
+            found = self._clocks[named] = _Clock(opening, told)
+        return found
 
-    def _open(self, row: dict[str, Any], variant: str, awaits: bool) -> timing.Opening:
-        earliest = max(row["earliest"] or self.occurrence.at, self.now)
+    def _open(self, person: _Person, variant: str, awaits: bool) -> timing.Opening:
+        earliest = max(person.earliest or self.occurrence.at, self.now)
         leaves = variants.rest_leaves_at(self.campaign, self.occurrence.at)
         if awaits and leaves:
             earliest = max(earliest, leaves)
         return timing.opening(
-            timing.zone_or(row["time_zone"], self.settings.shop_time_zone),
+            timing.zone_or(person.time_zone, self.settings.shop_time_zone),
             variants.window(self.campaign, variant),
             self.campaign.quiet_hours,
             earliest,
-            row["expires_at"] or self.occurrence.expires_at,
+            person.expires_at or self.occurrence.expires_at,
             self.policy.quiet_hours,
         )
 

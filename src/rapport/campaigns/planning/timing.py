@@ -6,13 +6,15 @@ A local time that a clock change skips is read with the offset before the change
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rapport.campaigns.folder.model import Span
 
 Interval = tuple[datetime, datetime]
+# Where an open time begins, and its length in seconds.
+_Span = tuple[datetime, float]
 _Pick = Callable[[datetime, datetime], datetime]
 _DAY = timedelta(days=1)
 
@@ -80,7 +82,7 @@ def due(
     if not days:
         return None
     whole_day = window is None and quiet is None
-    return Due(_point(days[0], fraction), expires_at, () if whole_day else tuple(chain.from_iterable(days)))
+    return Due(_point(_spans(days[0]), fraction), expires_at, () if whole_day else tuple(chain.from_iterable(days)))
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,16 @@ class Opening:
 
     def at(self, fraction: float) -> datetime | None:
         """The moment of who is placed at `fraction` in [0, 1); None when no open time is left before expiry."""
-        return _point(self.first_day, fraction) if self.first_day else None
+        return _point(self._spans, fraction) if self.first_day else None
 
     def within(self, hour: int, fraction: float) -> datetime | None:
         """As `at`, within this local hour of the first day; None when nothing of it is open."""
         pieces = _within_hour(self.first_day, self.zone, hour)
-        return _point(pieces, fraction) if pieces else None
+        return _point(_spans(pieces), fraction) if pieces else None
+
+    @cached_property
+    def _spans(self) -> tuple[_Span, ...]:
+        return _spans(self.first_day)
 
 
 @lru_cache(maxsize=16_384)
@@ -176,11 +182,15 @@ def _without(interval: Interval, hole: Interval) -> Iterator[Interval]:
         yield hole[1], end
 
 
-def _point(pieces: Sequence[Interval], fraction: float) -> datetime:
-    left = sum(((end - start) for start, end in pieces), timedelta()) * fraction
-    for start, end in pieces:
-        if left < end - start:
+def _spans(pieces: Sequence[Interval]) -> tuple[_Span, ...]:
+    return tuple((start, (end - start).total_seconds()) for start, end in pieces)
+
+
+def _point(spans: Sequence[_Span], fraction: float) -> datetime:
+    left = sum(seconds for _, seconds in spans) * fraction
+    for start, seconds in spans:
+        if left < seconds:
             # Whole seconds, never past the end: the fraction is below one.
-            return start + timedelta(seconds=int(left.total_seconds()))
-        left -= end - start
-    return pieces[-1][0]
+            return start + timedelta(seconds=int(left))
+        left -= seconds
+    return spans[-1][0]
