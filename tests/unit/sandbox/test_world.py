@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rapport.delivery.rates import LIMITS
 from rapport.sandbox.store import open_world, person_by_email
 from rapport.sandbox.times import epoch_of
 from rapport.sandbox.world import (
@@ -239,3 +240,9 @@ def test_an_unknown_person_does_nothing(world: sqlite3.Connection) -> None:
     with pytest.raises(LookupError, match="no person"):
         place_order(world, 9_999, ORIGIN)
     assert person_by_email(world, "nobody@post.example") is None
+
+
+def test_people_complain_of_mail_as_rarely_as_those_of_a_healthy_list(history: sqlite3.Connection) -> None:
+    (rate,) = history.execute("select avg(complaint_propensity) from persons").fetchone()
+    lowest = min(limit for _, limit in LIMITS["complaints"])
+    assert 0 < rate < lowest / 5
