@@ -61,8 +61,11 @@ fi
 awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements.lock > .venv/uv.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 echo "Installing the locked packages (1.3 GB; later runs skip this) ..."
-.venv/bin/uv pip install --python .venv/bin/python --require-hashes --compile-bytecode -r requirements.lock
+.venv/bin/uv pip install --python .venv/bin/python --require-hashes -r requirements.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+# Without bytecode each of Airflow's processes would compile it anew. What few commands import, a third of all, is left to
+# the first that does; what does not compile is written for another Python.
+.venv/bin/python -m compileall -qq -j 0 -x '/(tests?|geodata|mypy|mypyc|sqlfluff|hypothesis|setuptools)/' .venv/lib || true
 # Unpacked here once, so that no two processes do it at the same time later.
 .venv/bin/python -c "from rapport.db.binaries import find_binaries; print('Postgres:', find_binaries())"
 echo "$state" > "$stamp"
