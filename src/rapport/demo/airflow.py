@@ -36,6 +36,8 @@ COMPONENTS = {
     "dag-processor": ("dag-processor",),
 }
 START_SECONDS = 120.0
+# Enough for the request under way. The scheduler would wait for its tasks, and those of `deliver` stay for a minute.
+STOP_SECONDS = 3.0
 HEALTHY_PARTS = ("metadatabase", "scheduler", "dag_processor")
 
 
@@ -55,8 +57,11 @@ def airflow_env(settings: Settings, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project_dir / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project_dir / "plugins"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # 32 by default, each a process that idles.
-        "AIRFLOW__CORE__PARALLELISM": "4",
+        # 32 by default, each a process that idles. Two are `deliver`'s, whose tasks mostly sleep.
+        "AIRFLOW__CORE__PARALLELISM": "6",
+        # 5 s by default: for so long a task that has ended may hold its slot, and an answer that a person gives in the
+        # meantime to what it asked is taken for a crash.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
@@ -74,7 +79,6 @@ def airflow_env(settings: Settings, port: int) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         # 300 s by default: a new campaign folder should be seen at once.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
@@ -136,8 +140,10 @@ class AirflowLauncher:
         env = self._environment()
         self._spawn("api-server", env)
         self._spawn("dag-processor", env)
-        self._wait_for_api(START_SECONDS)
+        self._wait_for_api("/api/v2/version", START_SECONDS)
         self._spawn("scheduler", env)
+        # The Execution API is built on its first request, while the scheduler starts: no task should wait for that.
+        self._wait_for_api("/execution/health", START_SECONDS)
 
     def _spawn(self, name: str, env: Mapping[str, str]) -> None:
         with self._log(f"airflow-{name}").open("ab") as log:
@@ -151,13 +157,12 @@ class AirflowLauncher:
                 start_new_session=True,
             )
 
-    def _wait_for_api(self, timeout: float) -> None:
+    def _wait_for_api(self, path: str, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self.check()
             with contextlib.suppress(httpx.HTTPError):
-                # The Execution API is built on its first request; the first task should not wait for that.
-                if httpx.get(f"{self.url}/execution/health", timeout=30).is_success:
+                if httpx.get(f"{self.url}{path}", timeout=30).is_success:
                     return
             time.sleep(0.2)
         raise TransientError(
@@ -192,7 +197,7 @@ class AirflowLauncher:
             f"Airflow is not healthy after {timeout:.0f} s: {state} (see {self.settings.home / 'logs'})"
         )
 
-    def stop(self, grace: float = 15.0) -> None:
+    def stop(self, grace: float = STOP_SECONDS) -> None:
         """Ends every part: SIGTERM to its group, SIGKILL after `grace` seconds. Cut-off tasks are retried later."""
         sessions = [child.pid for child in self.running.values()]
         _signal_sessions(sessions, signal.SIGTERM)

@@ -74,15 +74,29 @@ class AirflowApi:
         runs = self._call("GET", f"dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 1})["dag_runs"]
         return str(runs[0]["dag_run_id"]) if runs else None
 
+    def run_under_way(self, dag_id: str) -> str | None:
+        """Id of a run that is queued or running, None when there is none."""
+        self.wait_dag(dag_id)
+        return self._under_way(dag_id)
+
+    def forget_assets(self, dag_id: str) -> None:
+        """The DAG waits for all of its assets anew, those that have come since its last run included."""
+        self.wait_dag(dag_id)
+        self._call("DELETE", f"dags/{dag_id}/assets/queuedEvents", missing_ok=True)
+
     def wait_quiet(self, dag_id: str, timeout: float) -> None:
         """Returns once no run of the DAG is queued or running: the runs that assets caused are over as well."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            found = self._call("GET", f"dags/{dag_id}/dagRuns", params={"state": ["queued", "running"], "limit": 1})
-            if not found["dag_runs"]:
+            if self._under_way(dag_id) is None:
                 return
             time.sleep(POLL_SECONDS)
         raise TransientError(f"{dag_id} still has runs after {timeout:.0f} s")
+
+    def _under_way(self, dag_id: str) -> str | None:
+        parameters = {"state": ["queued", "running"], "order_by": "run_after", "limit": 1}
+        runs = self._call("GET", f"dags/{dag_id}/dagRuns", params=parameters)["dag_runs"]
+        return str(runs[0]["dag_run_id"]) if runs else None
 
     def failed_tasks(self, dag_id: str, run_id: str) -> list[str]:
         """For each failed task of a run its name and the last error of its log."""
@@ -145,4 +159,4 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
         raise TransientError(f"Airflow answers {answer.status_code} to {request}")
     if answer.is_error:
         raise PermanentError(f"Airflow answers {answer.status_code} to {request}: {answer.text[:300]}")
-    return dict(answer.json())
+    return dict(answer.json()) if answer.content else {}

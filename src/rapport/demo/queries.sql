@@ -58,6 +58,12 @@ select
     count(*) filter (where processed_at is null) as unread
 from ops.webhook_inbox;
 
+-- name: trips
+select reason
+from ops.breaker_trip
+where level != 'warn' and tripped_at >= %(since)s
+order by recorded_at;
+
 -- name: results
 select
     campaign_id,

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from rich.console import Console
@@ -13,18 +14,20 @@ from rapport.demo.airflow import PREFERRED_PORT, AirflowApi, AirflowLauncher
 from rapport.demo.processes import Children, alone, end_running
 from rapport.demo.summary import checks, checks_table, results_table
 from rapport.demo.view import View, number
-from rapport.demo.world import DemoWorld, start_world, tell_port
+from rapport.demo.world import DemoWorld, start_warehouse, start_world, tell_port, wait_for_gateway
 from rapport.errors import RapportError, TransientError
 from rapport.settings import Settings
 
 CAMPAIGN = "win_back"
 MARKETER = "marketer"
+BUILD = "build_customers"
 INGESTS = ("ingest_shopify", "ingest_zendesk", "ingest_bluesky", "ingest_web")
 # Demo seconds in a real one: slow while data is pulled and planned, fast while people get and read their mail.
 PACE_AT_WORK = 60.0
-PACE_OF_THE_DAY = 1800.0
-PACE_OF_THE_NEXT_DAY = 8640.0
-# Airflow's scheduler takes an answer for a crash of the task when it comes before it has seen the task go to rest.
+PACE_OF_THE_DAY = 3600.0
+PACE_OF_THE_NEXT_DAY = 14400.0
+# Airflow's scheduler takes an answer for a crash of the task when it comes before it has seen the task go to rest, for
+# which it may need a heartbeat of a second and a loop of its own.
 READING_SECONDS = 3.0
 RUN_SECONDS = 240.0
 CYCLE_SECONDS = 480.0
@@ -54,13 +57,20 @@ def _run_alone(settings: Settings, *, once: bool, customers: int, seed: int) -> 
     world: DemoWorld | None = None
     try:
         console.print("Starting Postgres, the simulated shop, the gateway and Airflow (half a minute) ...")
-        world = start_world(settings, children, customers=customers, seed=seed, say=console.print, pace=PACE_AT_WORK)
+        start_warehouse(settings, console.print)
+        # Its tables and the shop's history take some seconds each, and neither needs the other.
+        with ThreadPoolExecutor(max_workers=1) as meanwhile:
+            migrated = meanwhile.submit(AirflowLauncher(settings).migrate)
+            world = start_world(
+                settings, children, customers=customers, seed=seed, say=console.print, pace=PACE_AT_WORK
+            )
+            migrated.result()
         launcher = AirflowLauncher(world.settings, env=world.env)
         tell_port("Airflow", PREFERRED_PORT, launcher.port, console.print)
-        launcher.migrate()
         launcher.start()
         for name, pid in launcher.pids().items():
             children.remember(name, pid)
+        wait_for_gateway(world, children)
         launcher.wait_healthy(120)
         api = AirflowApi(launcher.url, launcher.user, launcher.password)
         view = View(world.settings, world.clock, console)
@@ -85,15 +95,19 @@ def stop_demo(settings: Settings) -> None:
 
 
 def _cycle(world: DemoWorld, api: AirflowApi, marketer: AirflowApi, view: View, children: Children) -> None:
-    _ingest_and_build(api, view, children)
+    # On its start Airflow may have begun a round by itself: the shop is up, so that one pulls everything, too.
+    _ingest_and_build(api, view, children, lambda dag: api.run_under_way(dag) or api.trigger(dag))
     view.say("Planning the campaign [bold]win_back[/bold] for people who have not bought for long.")
     _plan(api, marketer, view, children)
     counts = view.counts()
     view.say(f"{number(counts['planned'])} mails planned, each for its reader's own morning or afternoon.")
+    morning = world.clock.now()
     world.clock.set_pace(PACE_OF_THE_DAY)
     view.say(f"The day begins: {PACE_OF_THE_DAY / 60:.0f} shop minutes pass in a second.")
     api.trigger("deliver")
     _until(view, children, lambda c: c["planned"] > 0 and c["open"] == 0)
+    for reason in view.trips(morning):
+        view.say(f"The breaker has stopped it until a person has looked ({reason}); the rest stays here.")
     view.say("All mails have left or have their reason. People read, click and buy at their own hours.")
     world.clock.set_pace(PACE_OF_THE_NEXT_DAY)
     wanted = world.clock.now().timestamp() + 28 * 3600
@@ -105,12 +119,15 @@ def _cycle(world: DemoWorld, api: AirflowApi, marketer: AirflowApi, view: View, 
     world.clock.set_pace(0)
     view.say("Closing the day: what they did goes back into the tables.")
     _until(view, children, lambda c: c["unread"] == 0)
-    _ingest_and_build(api, view, children)
+    # A round that was half seen must not let the build begin before this one is whole.
+    api.forget_assets(BUILD)
+    _ingest_and_build(api, view, children, api.trigger)
 
 
-def _ingest_and_build(api: AirflowApi, view: View, children: Children) -> None:
-    before = api.latest_run("build_customers")
-    runs = {dag: api.trigger(dag) for dag in INGESTS}
+def _ingest_and_build(api: AirflowApi, view: View, children: Children, begin: Callable[[str], str]) -> None:
+    """One round of ingests and the build that follows it; `begin` names the run of a DAG to wait for."""
+    before = api.latest_run(BUILD)
+    runs = {dag: begin(dag) for dag in INGESTS}
     for dag, run in runs.items():
         _wait(api, dag, run, children)
     counts = view.counts()
@@ -119,8 +136,7 @@ def _ingest_and_build(api: AirflowApi, view: View, children: Children) -> None:
         f"{number(counts['tickets'])} tickets, {number(counts['interactions'])} social interactions; the shop's pages "
         f"have told of {number(counts['web_events'])} events; the gates passed."
     )
-    build = _next_run(api, "build_customers", before, children)
-    _wait(api, "build_customers", build, children)
+    _wait(api, BUILD, _next_run(api, BUILD, before, children), children)
     counts = view.counts()
     view.say(f"{number(counts['profiles'])} profiles are {number(counts['customers'])} people.")
 
@@ -213,7 +229,9 @@ def _stop_on_signals() -> None:
 def _stop_everything(
     settings: Settings, children: Children, launcher: AirflowLauncher | None, world: DemoWorld | None
 ) -> None:
+    # Neither Ctrl-C nor a second SIGTERM may interrupt it: processes would stay.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if world is not None:
         # The shop sleeps while nobody looks: the next demo begins at this very minute.
         world.clock.set_pace(0)

@@ -1,6 +1,7 @@
 """What the terminal shows: one line a happening, and a table of counts that keeps up with the tables."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
@@ -56,6 +57,12 @@ class View:
                 found |= one(conn, queries[name])
         self.last = found
         return found
+
+    def trips(self, since: datetime) -> list[str]:
+        """Why the breaker has paused or stopped anything since that moment of business time."""
+        query = load_queries("rapport.demo", "queries.sql")["trips"]
+        with connect("engine", autocommit=True, settings=self.settings) as conn:
+            return [row["reason"] for row in conn.execute(query, {"since": since})]
 
     def table(self) -> Table:
         try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from rapport.clock import DemoClock
-from rapport.db import connect, migrate
+from rapport.db import connect, database_url, migrate
 from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, free_port
 from rapport.demo.processes import Children, rapport_command
 from rapport.errors import TransientError
@@ -49,15 +49,12 @@ def start_clock(settings: Settings, pace: float) -> DemoClock:
     return clock
 
 
-def start_warehouse(settings: Settings, say: Callable[[str], None]) -> str:
-    """Starts Postgres if it is ours, migrates, and returns the warehouse's URL."""
+def start_warehouse(settings: Settings, say: Callable[[str], None]) -> None:
+    """Starts Postgres if it is ours, and migrates."""
     if not settings.database_url:
         tell_port("Postgres", PREFERRED_PORT, EmbeddedPostgres(settings.home).start(), say)
     with connect(settings=settings) as conn:
         migrate(conn)
-    from rapport.db import database_url
-
-    return database_url(settings)
 
 
 def tell_port(what: str, wanted: int, port: int, say: Callable[[str], None]) -> None:
@@ -69,9 +66,9 @@ def tell_port(what: str, wanted: int, port: int, say: Callable[[str], None]) -> 
 def start_world(
     base: Settings, children: Children, *, customers: int, seed: int, say: Callable[[str], None], pace: float
 ) -> DemoWorld:
-    """Warehouse, sandbox and gateway, each up when this returns."""
+    """Sandbox and gateway around a warehouse that runs. The sandbox is up when this returns; `wait_for_gateway` knows
+    when the gateway is."""
     clock = start_clock(base, pace)
-    url = start_warehouse(base, say)
     gateway_port = free_port(GATEWAY_PORT)
     tell_port("the gateway", GATEWAY_PORT, gateway_port, say)
     gateway_url = f"http://127.0.0.1:{gateway_port}"
@@ -79,7 +76,7 @@ def start_world(
     (directory / "endpoints.json").unlink(missing_ok=True)
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {
-        "RAPPORT_DATABASE_URL": url,
+        "RAPPORT_DATABASE_URL": database_url(base),
         "RAPPORT_CLOCK_FILE": str(base.home / "clock.json"),
         "RAPPORT_ENVIRONMENT": "demo",
         "RAPPORT_GATEWAY_URL": gateway_url,
@@ -96,7 +93,6 @@ def start_world(
         tell_port(f"the sandbox's {name}", wanted, urlsplit(endpoints[name]["url"]).port or 0, say)
     env |= vendor_environment(endpoints)
     children.start("gateway", rapport_command("gateway", "--port", str(gateway_port)), env)
-    wait_for_http(f"{gateway_url}/healthz", children)
     os.environ.update({k: v for k, v in env.items() if k.startswith("RAPPORT_")})
     get_settings.cache_clear()
     return DemoWorld(get_settings(), clock, env, endpoints | {"gateway": gateway_url})
@@ -121,8 +117,9 @@ def vendor_environment(endpoints: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def wait_for_http(url: str, children: Children) -> None:
-    """Returns once `url` answers 200; raises TransientError when a child dies or the time is over."""
+def wait_for_gateway(world: DemoWorld, children: Children) -> None:
+    """Returns once it answers 200; raises TransientError when a child dies or the time is over."""
+    url = f"{world.endpoints['gateway']}/healthz"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         children.check()
