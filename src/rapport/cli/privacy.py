@@ -1,5 +1,6 @@
 """`rapport privacy …`: what a person may ask of the shop."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,12 +8,38 @@ import typer
 from rapport.clock import get_clock
 from rapport.settings import get_settings
 
-app = typer.Typer(help="Erase what is kept of a person.", no_args_is_help=True)
+app = typer.Typer(help="Hand out or erase what is kept of a person.", no_args_is_help=True)
 
 
 @app.callback()
 def privacy() -> None:
-    """Erase what is kept of a person."""
+    """Hand out or erase what is kept of a person."""
+
+
+@app.command()
+def export(
+    address: Annotated[str | None, typer.Argument(help="The person's e-mail address.", show_default=False)] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option("--customer", metavar="ID", help="Instead of an address: customer_id of marts.customers."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE.zip", help="A file that is not there yet; else named after the time."),
+    ] = None,
+) -> None:
+    """Write everything held of a person into one zip: JSON lines by table, and a README.txt in plain words.
+
+    Profiles that only probably are the person's are counted, not exported. Be sure who asks before you hand it over.
+    """
+    from rapport.privacy import export as write
+
+    if (address is None) == (customer is None):
+        raise typer.BadParameter("give either an address or --customer, as in: rapport privacy export ada@example.com")
+    settings = get_settings()
+    clock = get_clock(settings)
+    path = output or Path(f"personal-data-{clock.now():%Y%m%dT%H%M%S}.zip")
+    typer.echo("\n".join(write(settings, clock, path, address=address, customer_id=customer).lines()))
 
 
 @app.command()

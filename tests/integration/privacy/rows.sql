@@ -1,7 +1,8 @@
 -- Ada: a store account, a till's record, a guest's order and a help desk user only probably hers. Ben: somebody else.
 -- Profiles stand as a build leaves them.
+set role transformer;
 create table intermediate.int_profiles (profile_key text primary key, email text);
-alter table intermediate.int_profiles owner to transformer;
+reset role;
 insert into intermediate.int_profiles values
 ('shopify:gid://shopify/Customer/1', 'ada@example.com'), ('files:till:9', null), ('guest:ada@example.com', 'ada@example.com'),
 ('zendesk:7', null), ('shopify:gid://shopify/Customer/2', 'ben@example.com'),
@@ -27,6 +28,8 @@ insert into identity.decisions values
 
 insert into raw_shopify.customers (id, email, first_name) values
 ('gid://shopify/Customer/1', 'Ada@Example.com', 'Ada'), ('gid://shopify/Customer/2', 'ben@example.com', 'Ben');
+insert into raw_shopify_staging.customers (id, email, created_at, updated_at, _dlt_load_id, _dlt_id)
+select id, email, '2026-01-01', '2026-01-01', '1', id from raw_shopify.customers;
 insert into raw_shopify.orders (id, name, customer_id, email, phone, shipping_address, currency_code, total_amount) values
 ('o1', '#1', 'gid://shopify/Customer/1', null, null, '{"name": "Ada Lovelace", "countryCodeV2": "GB"}', 'GBP', 20),
 ('o2', '#2', null, 'ADA@example.com ', '+44', '{"name": "Ada Lovelace", "countryCodeV2": "GB"}', 'GBP', 30),

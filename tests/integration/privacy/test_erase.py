@@ -1,7 +1,6 @@
 """Erasing a person removes them everywhere but for what says never to write again, and touches nobody else."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,42 +10,17 @@ from rapport.clock import FixedClock
 from rapport.db import connect
 from rapport.errors import DataError
 from rapport.keys import recipient_key
-from rapport.landing import prepare_raw
 from rapport.privacy import erase
 from rapport.settings import Settings
 
-HERE = Path(__file__).parent
 AT = FixedClock(datetime(2026, 4, 1, tzinfo=UTC))
 ADA = "ada@example.com"
 # Whatever could name Ada, wherever it could stand.
 MARKS = ("ada@example.com", "ada lovelace", "customer/1", "files:till:9")
-SCHEMAS = ("raw_shopify", "raw_zendesk", "raw_bluesky", "raw_files", "raw_web", "landing", "identity", "scores", "ops")
-
-
-@pytest.fixture
-def shop(database: Settings) -> Settings:
-    prepare_raw(database)
-    with connect(settings=database) as conn:
-        conn.execute((HERE.parent / "warehouse" / "raw_defaults.sql").read_text())
-        conn.execute("reset role")
-        conn.execute((HERE / "rows.sql").read_text())
-        for name in (ADA, "ben@example.com"):
-            key = recipient_key(database, name)
-            conn.execute("insert into ops.recipient values (%s, %s, '2026-03-01')", (key, name))
-            conn.execute(
-                "insert into ops.send (send_id, campaign_id, occurrence_key, recipient_key, customer_id, topic, policy,"
-                " state, due_at, expires_at, template_version, context, planned_at) values (gen_random_uuid(), 'news',"
-                " 'o1', %s, 'c', 'marketing', 'at_most_once', 'accepted', '2026-03-20', '2026-03-21', 't1', %s,"
-                " '2026-03-19')",
-                (key, f'{{"first_name": "{name}"}}'),
-            )
-            conn.execute(
-                "insert into ops.webhook_inbox (event_id, event, send_id, raw, occurred_at, received_at)"
-                " select %s, 'open', send_id, jsonb_build_object('email', %s::text, 'ip', '10.0.0.1', 'sg', 1),"
-                " '2026-03-20', '2026-03-20' from ops.send where recipient_key = %s",
-                (f"e-{name[:3]}", name, key),
-            )
-    return database
+SCHEMAS = (
+    *("raw_shopify", "raw_zendesk", "raw_bluesky", "raw_files", "raw_web", "landing", "identity", "scores", "ops"),
+    *("raw_shopify_staging", "raw_zendesk_staging", "raw_bluesky_staging"),
+)
 
 
 def everything(settings: Settings) -> dict[str, list[str]]:
@@ -124,3 +98,41 @@ def test_the_command_asks_first(shop: Settings, monkeypatch: pytest.MonkeyPatch)
     done = CliRunner().invoke(privacy.app, ["erase", ADA, "--yes"])
     assert done.exit_code == 0
     assert naming_ada(everything(shop)) == {}
+
+
+def test_a_device_that_two_share_keeps_what_the_other_did(shop: Settings) -> None:
+    report = erase(shop, AT, ADA)
+    with connect("engine", settings=shop) as conn:
+        left = {row["message_id"] for row in conn.execute("select message_id from raw_web.events")}
+    assert {name for name in left if not name.endswith("stays")} == set()
+    assert len(left) == 7
+    assert report.rows["raw_web.events"] == 9
+
+
+def test_a_number_that_somebody_elses_store_account_has_is_not_the_persons(shop: Settings) -> None:
+    with connect(settings=shop) as conn:
+        conn.execute("update identity.members set profile_key = 'files:till:2' where profile_key = 'files:till:9'")
+    erase(shop, AT, ADA)
+    with connect("engine", settings=shop) as conn:
+        bens = conn.execute("select count(*) as n from raw_web.events where message_id like '%% stays'").fetchone()
+    assert bens == {"n": 7}
+
+
+def test_another_address_of_the_same_person_is_forgotten_too(shop: Settings) -> None:
+    other = "a.lovelace@example.com"
+    with connect(settings=shop) as conn:
+        conn.execute("update intermediate.int_profiles set email = %s where profile_key = 'files:till:9'", (other,))
+        conn.execute("insert into ops.recipient values (%s, %s, '2026-03-01')", (recipient_key(shop, other), other))
+    erase(shop, AT, ADA)
+    with connect("engine", settings=shop) as conn:
+        addresses = conn.execute("select address from ops.recipient where address is not null").fetchall()
+        stopped = conn.execute("select recipient_key from ops.suppression").fetchall()
+    assert addresses == [{"address": "ben@example.com"}]
+    assert {row["recipient_key"] for row in stopped} == {recipient_key(shop, ADA), recipient_key(shop, other)}
+
+
+def test_the_log_says_that_somebody_was_erased_and_not_who(shop: Settings) -> None:
+    erase(shop, AT, ADA)
+    with connect("engine", settings=shop) as conn:
+        logged = conn.execute("select action, object, detail from ops.audit_log").fetchall()
+    assert [(row["action"], row["object"], set(row["detail"])) for row in logged] == [("erase", "privacy", {"rows"})]
