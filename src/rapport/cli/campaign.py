@@ -152,15 +152,33 @@ def plan(
 @app.command()
 def results(
     name: Name,
-    occurrence: Annotated[str | None, typer.Option(help="Such as 2027-03-01T06:00; left out: the newest.")] = None,
+    occurrence: Annotated[
+        str | None,
+        typer.Option(help="Such as 2027-03-01T06:00, or second@2027-03-01 of a flow; left out: the newest."),
+    ] = None,
+    pooled: Annotated[
+        bool, typer.Option("--pooled", help="All occurrences of a period together; a flow is shown so by itself.")
+    ] = False,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3660, help="The period: so many days before the newest build. [default: 90]"),
+    ] = None,
 ) -> None:
-    """What an occurrence brought: mails, orders, the increment over people held out, and which version did better."""
+    """What a campaign brought: mails, orders, the increment over people held out, and which version did better."""
     from rich.console import Console
 
+    from rapport.campaigns.outcome.pooled import DAYS, is_flow, read_pooled
     from rapport.campaigns.outcome.results import read
     from rapport.campaigns.outcome.results_text import render
 
-    Console(highlight=False).print(render(read(name, get_settings(), occurrence)))
+    settings = get_settings()
+    if occurrence and (pooled or days):
+        raise typer.BadParameter("an occurrence stands for itself; leave out --pooled and --days")
+    together = pooled or days or (occurrence is None and is_flow(name, settings))
+    found = read_pooled(name, settings, days or DAYS) if together else [read(name, settings, occurrence)]
+    console = Console(highlight=False)
+    for each in found:
+        console.print(render(each))
 
 
 @app.command("decide-winners")

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 from rapport.campaigns.outcome import variants
+from rapport.keys import keyed_fraction, recipient_key
 
 from .test_flows import Flows, shop
 
@@ -46,6 +47,28 @@ def test_everybody_gets_the_version_that_the_lot_gives(shop: Flows) -> None:
     assert min(Counter(variant for _, variant, *_ in sent).values()) > PEOPLE / 5
     assert shop.rows("select lot -> 'experiment' ->> 'name' from ops.occurrence") == [("words",)]
     assert shop.rows("select distinct awaits_winner from ops.send") == [(False,)]
+
+
+def test_who_is_held_out_is_held_out_of_every_step(shop: Flows) -> None:
+    fill(shop)
+    shop.edit(("reenter_after: 7d", "reenter_after: 7d\nholdout_percent: 30"))
+    # Ten of them come a day later: how many come at once must not matter.
+    shop.change(
+        "update activation.campaign_triggers set occurred_at = occurred_at + interval '1 day'"
+        " where customer_id like 'c1_'"
+    )
+    for day in range(4):
+        shop.tick(timedelta(days=day, hours=1))
+    drawn = {f"c{number}": held_out(shop, f"c{number}@example.com") for number in range(PEOPLE)}
+    steps = shop.rows("select customer_id, split_part(occurrence_key, '@', 1), outcome from ops.decision")
+    assert {(who, step): outcome for who, step, outcome in steps} == {
+        (who, step): "holdout" if out else "planned" for who, out in drawn.items() for step in ("first", "second")
+    }
+    assert PEOPLE / 10 < sum(drawn.values()) < PEOPLE / 2
+
+
+def held_out(shop: Flows, email: str) -> bool:
+    return keyed_fraction(shop.settings, "holdout", "carts", recipient_key(shop.settings, email)) < 0.3
 
 
 def test_who_comes_back_gets_the_same_version(shop: Flows) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from rapport import identity, transform
 from rapport.campaigns.offers import coupons
+from rapport.campaigns.outcome.pooled import read_pooled
 from rapport.campaigns.outcome.results import read
 from rapport.campaigns.outcome.results_text import changes, render
 from rapport.db import connect
@@ -26,6 +27,17 @@ A = (10, 30, 0, 0, 0, 0, 0, 0)
 # Of the variant b, the last two waited for the winner.
 B = (40, 0, 0, 0, 0, 0, 0, 0, 50, 0)
 HELD_OUT = (12, 0, 0, 0, 0)
+
+COUNTED = (
+    "planned",
+    "accepted",
+    "clicked",
+    "unsubscribed",
+    "bounced",
+    "orders_count",
+    "reporting_revenue",
+    "holdout_count",
+)
 
 Rows = list[dict[str, Any]]
 Tables = dict[str, Rows]
@@ -227,6 +239,21 @@ def test_a_marketer_reads_the_results_in_words(module_database: Settings, tables
     assert "Beyond what 5 people held out bought anyway" in text
     assert "cannot tell yet" in text
     assert "b against a, clicks: +25.00 points; cannot tell yet: fewer than 50 people did anything" in text
+
+
+def test_occurrences_of_a_period_are_read_together(module_database: Settings, tables: Tables) -> None:
+    (spring,) = read_pooled("spring", module_database)
+    alone = read("spring", module_database)
+    assert spring.pool
+    assert (spring.pool.step, spring.pool.occurrences, spring.pool.people) == ("", 1, 23)
+    # Of one occurrence the pool says what the occurrence says.
+    assert spring.comparisons == alone.comparisons
+    for pooled, row in zip(spring.variants, alone.variants, strict=True):
+        names = [f"incremental_{total}" for total in ("orders_count", "reporting_revenue")]
+        assert [pooled[name] for name in names] == pytest.approx([float(row[name]) for name in names], abs=1e-3)
+        assert [pooled[name] for name in COUNTED] == [row[name] for name in COUNTED]
+    with pytest.raises(PermanentError, match="look further back with --days"):
+        read_pooled("spring", module_database, days=20)
 
 
 def test_nobody_held_out_is_said_to_be_a_gap(module_database: Settings, tables: Tables) -> None:

@@ -6,7 +6,7 @@ with
 
 people as (
 
-    select * from {{ ref('int_campaign_people') }}
+    select * from {{ ref('campaign_people') }}
 
 ),
 

@@ -8,7 +8,7 @@ people as (
     select
         *,
         max(drawn_at) over (partition by campaign_id, occurrence_key, arm) as last_drawn_at
-    from {{ ref('int_campaign_people') }}
+    from {{ ref('campaign_people') }}
 
 ),
 

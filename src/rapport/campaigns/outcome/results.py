@@ -37,8 +37,25 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """Which occurrences were brought together: of `step` (empty but in a flow), of the `days` before the build.
+
+    `occurrences` had mails, `people` took part, those held out among them. `is_flow`: orders count for the days of each
+    person, not until one end for all.
+    """
+
+    step: str
+    occurrences: int
+    days: int
+    first_planned_at: datetime
+    people: int
+    is_flow: bool
+
+
+@dataclass(frozen=True)
 class Results:
-    """One occurrence. `mismatch` is the chance of so uneven a split; None when nobody knows what was meant."""
+    """One occurrence, or a pool of them. `mismatch` is the chance of so uneven a split; None when nobody knows what was
+    meant."""
 
     campaign_id: str
     occurrence_key: str
@@ -53,6 +70,7 @@ class Results:
     comparisons: Sequence[Comparison] = ()
     mismatch: float | None = None
     decision: Row | None = field(default=None)
+    pool: Pool | None = None
 
 
 def read(name: str, settings: Settings, occurrence_key: str | None = None) -> Results:

@@ -37,11 +37,8 @@ TOO_MANY = 100
 
 def render(results: Results) -> Group:
     """Everything to show on a terminal."""
-    head = f"{results.campaign_id} {results.occurrence_key}, planned {results.planned_at:%Y-%m-%d %H:%M} UTC"
-    if results.as_of:
-        head += f", figures of {results.as_of:%Y-%m-%d %H:%M} UTC"
     said = [*changes(results), *versions(results), *warnings(results)]
-    return Group(Text(head), _table(results), *(Text(line) for line in said))
+    return Group(Text(_head(results)), _table(results), *(Text(line) for line in said))
 
 
 def changes(results: Results) -> Iterator[str]:
@@ -58,7 +55,10 @@ def changes(results: Results) -> Iterator[str]:
                 continue
             yield f"  {row['variant']}: {_increment(row, total, unit)}"
     if not results.is_complete and results.effect_ends_at:
-        yield f"  Orders count until {results.effect_ends_at:%Y-%m-%d}; until then this is a look on the way."
+        if results.pool and results.pool.is_flow:
+            yield "  Each person's orders count for effect_days; for some they are not over: a look on the way."
+        else:
+            yield f"  Orders count until {results.effect_ends_at:%Y-%m-%d}; until then this is a look on the way."
 
 
 def versions(results: Results) -> Iterator[str]:
@@ -87,6 +87,20 @@ def more(people: int | None, taking_part: int) -> str:
         return "cannot tell, and no number of people you have would: take them as equal"
     rounded = max(round(people, 1 - len(str(people))), 100)
     return f"cannot tell yet: about {rounded:,} more people, if the difference stays as it is"
+
+
+def _head(results: Results) -> str:
+    pool, as_of = results.pool, results.as_of
+    if pool is None:
+        head = f"{results.campaign_id} {results.occurrence_key}, planned {results.planned_at:%Y-%m-%d %H:%M} UTC"
+        return f"{head}, figures of {as_of:%Y-%m-%d %H:%M} UTC" if as_of else head
+    named = [results.campaign_id, *([f"step {pool.step}"] if pool.step else [])]
+    named += [f"experiment {results.experiment}"] if results.experiment else []
+    several = "occurrence" if pool.occurrences == 1 else "occurrences"
+    return (
+        f"{', '.join(named)}: the {pool.days} days before {as_of:%Y-%m-%d %H:%M} UTC, {pool.occurrences:,} {several} with "
+        f"mails, the first of {pool.first_planned_at:%Y-%m-%d}. In comparisons each of {pool.people:,} people counts once."
+    )
 
 
 def _verdict(each: Comparison, results: Results) -> str:

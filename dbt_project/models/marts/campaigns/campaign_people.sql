@@ -1,6 +1,6 @@
 -- Grain: one row a person whom the lot of an occurrence gave a variant of the mail, or nothing. What they did counts
 -- whether or not the mail reached them (intention to treat), from the moment of the plan, which is the same for all.
--- Without an exchange rate an order counts and its money does not.
+-- Without an exchange rate an order counts and its money does not. Whoever pools occurrences counts a person once.
 with
 
 messages as (
@@ -13,6 +13,12 @@ held_out as (
 
     select * from {{ ref('stg_ops__decisions') }}
     where outcome in ('holdout', 'global_holdout')
+
+),
+
+occurrences as (
+
+    select * from {{ ref('stg_ops__occurrences') }}
 
 ),
 
@@ -109,6 +115,7 @@ select
     people.campaign_id,
     people.occurrence_key,
     people.customer_id,
+    occurrences.experiment,
     people.arm,
     people.is_in_test,
     people.has_clicked,
@@ -117,8 +124,11 @@ select
     coalesce(bought.reporting_revenue, 0)::numeric(18, 4) as reporting_revenue,
     coalesce(bought.before_revenue, 0)::numeric(18, 4) as before_revenue,
     people.drawn_at,
+    occurrences.planned_at,
     people.drawn_at + interval '{{ var("effect_days") }} days' as effect_ends_at
 from people
+left join occurrences
+    on people.campaign_id = occurrences.campaign_id and people.occurrence_key = occurrences.occurrence_key
 left join bought
     on
         people.campaign_id = bought.campaign_id
