@@ -98,8 +98,9 @@ def _head(results: Results) -> str:
     named += [f"experiment {results.experiment}"] if results.experiment else []
     several = "occurrence" if pool.occurrences == 1 else "occurrences"
     return (
-        f"{', '.join(named)}: the {pool.days} days before {as_of:%Y-%m-%d %H:%M} UTC, {pool.occurrences:,} {several} with "
-        f"mails, the first of {pool.first_planned_at:%Y-%m-%d}. In comparisons each of {pool.people:,} people counts once."
+        f"{', '.join(named)}: the {pool.days} days before {as_of:%Y-%m-%d %H:%M} UTC, {pool.occurrences:,} {several} "
+        f"with mails, the first of {pool.first_planned_at:%Y-%m-%d}. In comparisons each of {pool.people:,} people "
+        "counts once."
     )
 
 
