@@ -4,8 +4,16 @@ with
 
 lines as (
 
-    select * from {{ ref('int_order_item_amounts') }}
+    select
+        product_key,
+        sku,
+        currency_code,
+        ordered_on,
+        unit_price,
+        sum(quantity) as quantity
+    from {{ ref('int_order_item_amounts') }}
     where line_kind = 'product' and product_key is not null and quantity > 0 and unit_price is not null
+    group by product_key, sku, currency_code, ordered_on, unit_price
 
 ),
 
@@ -34,9 +42,8 @@ observed as (
         ordered_on as seen_on,
         -- Of several prices in one day the one most pieces were bought at is the day's.
         unit_price as price,
-        sum(quantity) as weight
+        quantity as weight
     from lines
-    group by product_key, sku, currency_code, ordered_on, unit_price
 
     union all
 

@@ -47,18 +47,69 @@ catalogue as (
 
 ),
 
-lines as (
+-- Orders spell a product in a few ways again and again: each spelling is counted before the products are.
+spellings as (
 
     select
         product_key as product_id,
-        count(distinct order_key) as orders_count,
-        sum(net_quantity) as items_sold_count,
-        min(source) as source,
-        min(sku) as sku,
-        mode() within group (order by title) as title
+        source,
+        sku,
+        title,
+        count(*) as lines_count,
+        sum(net_quantity) as items_sold_count
     from {{ ref('int_order_lines') }}
     where product_key is not null and line_kind = 'product'
-    group by product_key
+    group by product_key, source, sku, title
+
+),
+
+orders as (
+
+    select
+        product_id,
+        count(*) as orders_count
+    from (
+        select distinct
+            product_key as product_id,
+            order_key
+        from {{ ref('int_order_lines') }}
+        where product_key is not null and line_kind = 'product'
+    ) as bought
+    group by product_id
+
+),
+
+titles as (
+
+    select
+        product_id,
+        (array_agg(title order by lines_count desc, title asc))[1] as title
+    from (
+        select
+            product_id,
+            title,
+            sum(lines_count) as lines_count
+        from spellings
+        where title is not null
+        group by product_id, title
+    ) as counted
+    group by product_id
+
+),
+
+lines as (
+
+    select
+        spellings.product_id,
+        min(orders.orders_count) as orders_count,
+        sum(spellings.items_sold_count) as items_sold_count,
+        min(spellings.source) as source,
+        min(spellings.sku) as sku,
+        min(titles.title) as title
+    from spellings
+    inner join orders on spellings.product_id = orders.product_id
+    left join titles on spellings.product_id = titles.product_id
+    group by spellings.product_id
 
 )
 

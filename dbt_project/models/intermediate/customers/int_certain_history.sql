@@ -4,7 +4,14 @@ with
 
 orders as (
 
-    select orders.*
+    select
+        orders.customer_id,
+        orders.order_id,
+        orders.currency_code,
+        orders.revenue,
+        orders.counts_as_order,
+        orders.ordered_at,
+        coalesce(orders.channel_group, orders.channel) as channel
     from {{ ref('orders') }} as orders
     inner join {{ ref('int_certain_orders') }} as certain on orders.order_id = certain.order_id
 
@@ -50,7 +57,7 @@ counted as (
         count(*) filter (where counts_as_order and {{ within('ordered_at', 365) }}) as orders_count_365d,
         min(ordered_at) filter (where counts_as_order) as first_order_at,
         max(ordered_at) filter (where counts_as_order) as last_order_at,
-        (array_agg(coalesce(channel_group, channel) order by ordered_at, order_id) filter (where counts_as_order))[1]
+        (array_agg(channel order by ordered_at, order_id) filter (where counts_as_order))[1]
             as first_order_channel
     from orders
     group by customer_id

@@ -3,18 +3,22 @@
 {% set tastes = ['category', 'brand'] %}
 with
 
+-- Read several times, and so kept as narrow as can be.
 items as (
 
-    select * from {{ ref('order_items') }}
-    where customer_id is not null and line_kind = 'product' and net_quantity > 0
-
-),
-
-certain_items as (
-
-    select items.*
-    from items
-    inner join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
+    select
+        items.customer_id,
+        items.order_item_id,
+        items.title,
+        items.category,
+        items.brand,
+        items.net_quantity,
+        items.revenue,
+        items.ordered_at,
+        certain.order_id is not null as is_certain
+    from {{ ref('order_items') }} as items
+    left join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
+    where items.customer_id is not null and items.line_kind = 'product' and items.net_quantity > 0
 
 ),
 
@@ -29,8 +33,8 @@ certain_items as (
                 partition by customer_id
                 order by sum(net_quantity) desc, sum(revenue) desc, {{ taste }} asc
             ) as place
-        from certain_items
-        where {{ taste }} is not null
+        from items
+        where is_certain and {{ taste }} is not null
         group by customer_id, {{ taste }}
 
     ),
@@ -63,8 +67,8 @@ last_bought as (
     select distinct on (customer_id)
         customer_id,
         title as last_product_title
-    from certain_items
-    where title is not null
+    from items
+    where is_certain and title is not null
     order by customer_id asc, ordered_at desc, revenue desc, order_item_id asc
 
 )
