@@ -1,4 +1,3 @@
-{{ config(materialized='ephemeral') }}
 -- Grain: one row an order whose buyer is the customer for certain: a mail may speak of it.
 select
     orders.order_key as order_id,

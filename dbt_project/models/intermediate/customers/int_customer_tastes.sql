@@ -29,25 +29,30 @@ items as (
             customer_id,
             {{ taste }},
             sum(net_quantity) as items_count,
-            row_number() over (
-                partition by customer_id
-                order by sum(net_quantity) desc, sum(revenue) desc, {{ taste }} asc
-            ) as place
+            sum(revenue) as revenue
         from items
         where is_certain and {{ taste }} is not null
         group by customer_id, {{ taste }}
 
     ),
 
-    favourite_{{ taste }} as (
+    ranked_{{ taste }} as (
 
         select
             customer_id,
-            array_agg({{ taste }} order by place) filter (where place <= 3) as favourites,
-            max({{ taste }}) filter (where place = 1) as favourite,
-            max(items_count) filter (where place = 1) as items_count
+            (array_agg({{ taste }} order by items_count desc, revenue desc, {{ taste }} asc))[1:3] as favourites,
+            max(items_count) as items_count
         from by_{{ taste }}
         group by customer_id
+
+    ),
+
+    favourite_{{ taste }} as (
+
+        select
+            *,
+            favourites[1] as favourite
+        from ranked_{{ taste }}
 
     ),
 {% endfor %}

@@ -4,7 +4,10 @@ with
 
 items as (
 
-    select items.*
+    select
+        items.customer_id,
+        items.product_id,
+        items.ordered_at
     from {{ ref('order_items') }} as items
     inner join {{ ref('int_certain_orders') }} as certain on items.order_id = certain.order_id
     where items.product_id is not null and items.line_kind = 'product' and items.net_quantity > 0
