@@ -5,10 +5,7 @@ with
 
 people as (
 
-    select
-        *,
-        max(drawn_at) over (partition by campaign_id, occurrence_key, arm) as last_drawn_at
-    from {{ ref('campaign_people') }}
+    select * from {{ ref('campaign_people') }}
 
 ),
 
@@ -43,6 +40,7 @@ left_by_week as (
     inner join {{ ref('messages') }} as messages
         on
             people.customer_id = messages.customer_id
+            and messages.unsubscribed_at is not null
             and people.drawn_at <= messages.unsubscribed_at
             and people.drawn_at + interval '{{ weeks }} weeks' > messages.unsubscribed_at
     group by people.campaign_id, people.occurrence_key, people.arm, week
@@ -64,18 +62,27 @@ bought_by_week as (
 
 ),
 
+drawn as (
+
+    select
+        campaign_id,
+        occurrence_key,
+        arm,
+        count(*) as people_count,
+        max(drawn_at) as last_drawn_at
+    from people
+    group by campaign_id, occurrence_key, arm
+
+),
+
 arms as (
 
     select
-        people.campaign_id,
-        people.occurrence_key,
-        people.arm,
-        series.week,
-        count(*) as people_count
-    from people
+        drawn.*,
+        series.week
+    from drawn
     cross join generate_series(0, {{ weeks - 1 }}) as series (week)
-    where people.last_drawn_at + (series.week + 1) * interval '1 week' <= {{ as_of() }}
-    group by people.campaign_id, people.occurrence_key, people.arm, series.week
+    where drawn.last_drawn_at + (series.week + 1) * interval '1 week' <= {{ as_of() }}
 
 )
 
