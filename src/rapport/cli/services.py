@@ -49,6 +49,9 @@ def sandbox(
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     public_host: Annotated[str | None, typer.Option(help="Name by which other machines reach this one.")] = None,
+    inbox: Annotated[
+        Path | None, typer.Option(help="Folder that gets the weekly file of a loyalty programme, with its mapping.")
+    ] = None,
 ) -> None:
     """The simulated shop alone, behind the vendors' own API shapes."""
     from rapport.sandbox.serve import run
@@ -64,6 +67,7 @@ def sandbox(
         web_write_key=next(iter(settings.web_write_keys), None),
         host=host,
         public_host=public_host,
+        inbox=inbox,
     )
 
 

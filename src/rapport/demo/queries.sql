@@ -12,7 +12,8 @@ select
 -- name: raw_truth
 select
     (select count(*) from raw_shopify.orders where test is not true) as orders_count,
-    (select count(*) from raw_zendesk.tickets) as tickets_count;
+    (select count(*) from raw_zendesk.tickets) as tickets_count,
+    (select count(*) from raw_files.loyalty where feed = 'loyalty_club') as members_count;
 
 -- name: mart_counts
 select

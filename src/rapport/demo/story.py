@@ -16,6 +16,7 @@ from rapport.demo.summary import checks, checks_table, results_table
 from rapport.demo.view import View, number
 from rapport.demo.world import DemoWorld, start_warehouse, start_world, tell_port, wait_for_gateway
 from rapport.errors import RapportError, TransientError
+from rapport.landing.inbox import import_inbox
 from rapport.settings import Settings
 
 CAMPAIGN = "win_back"
@@ -64,6 +65,8 @@ def _run_alone(settings: Settings, *, once: bool, customers: int, seed: int) -> 
             world = start_world(
                 settings, children, customers=customers, seed=seed, say=console.print, pace=PACE_AT_WORK
             )
+            # Before Airflow looks into the inbox: a file that it finds there would begin a build of its own.
+            import_inbox(world.settings, world.clock)
             migrated.result()
         launcher = AirflowLauncher(world.settings, env=world.env)
         tell_port("Airflow", PREFERRED_PORT, launcher.port, console.print)

@@ -45,6 +45,7 @@ def checks(settings: Settings, sandbox_dir: Path) -> list[Check]:
     return [
         Check("orders in the marts = orders in the raw tables", marts["orders"], raw["orders_count"]),
         Check("tickets in the marts = tickets in the raw tables", marts["tickets"], raw["tickets_count"]),
+        Check("members in the loyalty file = members of the programme", raw["members_count"], _members(sandbox_dir)),
         Check("revenue of customers = revenue of their orders", marts["customers_revenue"], marts["orders_revenue"]),
         Check("planned sends = people decided as planned", sends["planned"], decided),
         Check("final states sum to the planned sends", sum(sends[state] for state in ENDS), sends["planned"]),
@@ -55,6 +56,17 @@ def checks(settings: Settings, sandbox_dir: Path) -> list[Check]:
         Check("campaign results accepted = accepted sends", sum(row["accepted"] for row in results), sends["accepted"]),
         Check("at least one mail was sent", min(sends["accepted"], 1), 1),
     ]
+
+
+def _members(sandbox_dir: Path) -> int:
+    from rapport.sandbox.loyalty import members
+    from rapport.sandbox.store import open_world
+
+    con = open_world(sandbox_dir)
+    try:
+        return len(members(con))
+    finally:
+        con.close()
 
 
 def results_table(settings: Settings) -> Table:

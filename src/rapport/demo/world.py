@@ -17,6 +17,7 @@ from rapport.db import connect, database_url, migrate
 from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, free_port
 from rapport.demo.processes import Children, rapport_command
 from rapport.errors import TransientError
+from rapport.landing.inbox import FOLDER
 from rapport.sandbox.browsing import SHOP
 from rapport.sandbox.ports import Ports
 from rapport.settings import Settings, get_settings
@@ -86,8 +87,9 @@ def start_world(
         "RAPPORT_SHOP_NAME": base.shop_name,
         "RAPPORT_SHOP_POSTAL_ADDRESS": base.shop_postal_address or "1 Demo Street, London, United Kingdom",
     }
-    arguments = ("--dir", str(directory), "--customers", str(customers), "--seed", str(seed))
-    children.start("sandbox", rapport_command("sandbox", *arguments, "--gateway-url", gateway_url), env)
+    arguments: tuple[str, ...] = ("--dir", str(directory), "--customers", str(customers), "--seed", str(seed))
+    arguments += ("--gateway-url", gateway_url, "--inbox", str(base.home / FOLDER))
+    children.start("sandbox", rapport_command("sandbox", *arguments), env)
     endpoints = _wait_for_endpoints(directory, children)
     for name, wanted in asdict(Ports()).items():
         tell_port(f"the sandbox's {name}", wanted, urlsplit(endpoints[name]["url"]).port or 0, say)

@@ -77,10 +77,16 @@ select
         having bool_and(members.profile_key = any(%(keys)s))
     ) as customer_ids,
     array(
-        select customers.loyalty_number
-        from raw_files.customers as customers
+        select distinct profiles.loyalty_number
+        from intermediate.int_profiles as profiles
         where
-            'files:' || customers.feed || ':' || customers.id = any(%(keys)s) and customers.loyalty_number is not null
+            profiles.profile_key = any(%(keys)s)
+            and profiles.loyalty_number is not null
+            and not exists (
+                select 1
+                from intermediate.int_profiles as others
+                where others.loyalty_number = profiles.loyalty_number and others.profile_key <> all(%(keys)s)
+            )
     ) as loyalty_numbers,
     array(
         select distinct own.account_number

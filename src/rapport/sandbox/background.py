@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from rapport.db import load_queries
+from rapport.sandbox import stock
 from rapport.sandbox.store import get_meta, set_meta, transaction
 
 SQL = load_queries("rapport.sandbox", "life.sql")
@@ -17,6 +18,8 @@ SLOTS_PER_TICK = 500
 HISTORY_DAYS = 90
 CONSENT_CHANGES_PER_PERSON_DAY = 0.0004
 SLOTS_PER_SETTLING = 4
+# Once a day, in the morning, something runs out.
+SLOTS_PER_DAY, SLOT_OF_SELLING_OUT = 96, 32
 UNTIL, RATES = "life_until", "life_rates"
 
 
@@ -57,6 +60,8 @@ class Background:
             rates[kind] = max(seen, 1) / (HISTORY_DAYS * 86400 / SLOT_SECONDS)
         rates["consent"] = len(self._buyers) * CONSENT_CHANGES_PER_PERSON_DAY * SLOT_SECONDS / 86400
         with transaction(self._con):
+            for product_id, back in stock.returns(self._con, now):
+                self._restock(product_id, back)
             set_meta(self._con, RATES, json.dumps(rates))
             set_meta(self._con, UNTIL, str(int(now // SLOT_SECONDS) + 1))
 
@@ -67,6 +72,11 @@ class Background:
         if slot % SLOTS_PER_SETTLING == 0:
             self._add(f"slot {slot} settle", begin, "settle", {})
             added += 1
+        if slot % SLOTS_PER_DAY == SLOT_OF_SELLING_OUT:
+            product_id, back = stock.sell_out(self._con, random.Random(f"{self._seed} stock {slot}"), begin)
+            self._add(f"slot {slot} stock", begin, "stock", {"product_id": product_id, "pieces": 0})
+            self._restock(product_id, back)
+            added += 2
         for kind in ("order", "ticket", "mention", "consent"):
             for number in range(_poisson(rates[kind] * _time_of_day(begin), draw)):
                 person = self._who(kind, draw)
@@ -82,6 +92,10 @@ class Background:
     def _add(self, key: str, at: float, kind: str, payload: dict[str, Any]) -> None:
         values = {"key": key, "due_at": at, "kind": kind, "payload": json.dumps(payload)}
         self._con.execute(SQL["add"], values)
+
+    def _restock(self, product_id: int, at: int) -> None:
+        payload = {"product_id": product_id, "pieces": stock.DELIVERED_PIECES}
+        self._add(f"restock {product_id} {at}", at, "stock", payload)
 
     def _who(self, kind: str, draw: random.Random) -> int | None:
         if kind in ("order", "consent"):

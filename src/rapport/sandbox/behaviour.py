@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rapport.sandbox.mail.links import campaign_of, one_click_url, shop_links
+from rapport.sandbox.mail.links import campaign_of, codes_in, one_click_url, shop_links
 
 MINUTE, HOUR = 60.0, 3600.0
 AGENTS = (
@@ -88,6 +88,7 @@ def _shopping(
     if draw.random() < person["buy_propensity"]:
         campaign = campaign_of(link.url, mail["categories"])
         buy = {"person_id": person["person_id"], "campaign": campaign, "landing": link.url, "email": mail["to_email"]}
+        buy["codes"] = codes_in(mail["html"])
         steps.append(Step("buy", clicked_at + draw.uniform(3 * MINUTE, 90 * MINUTE), buy))
     return steps
 

@@ -87,6 +87,10 @@ class Visit:
         self.page("Checkout", "/checkout")
         self._track("Checkout Started", {"cart_id": self._cart_id, "currency": CURRENCY})
 
+    def ask_for(self, product: Product) -> None:
+        """Wants to be told when it is there again."""
+        self._track("Back In Stock Requested", _goods(product))
+
     def complete(self, order: dict[str, Any]) -> None:
         total = f"{order['totalPriceSet'] / 100:.2f}"
         given = {"order_id": order["legacyResourceId"], "cart_id": self._cart_id, "total": total, "currency": CURRENCY}
@@ -124,8 +128,8 @@ class Visit:
         self.events.append((self._at, event))
 
 
-def stroll(visit: Visit, favourites: tuple[str, ...], logs_in: bool) -> Events:
-    """A visit without a purchase; one of eight leaves something in the cart."""
+def stroll(visit: Visit, favourites: tuple[str, ...], logs_in: bool, sold_out: frozenset[int] = frozenset()) -> Events:
+    """A visit without a purchase; one of eight leaves something in the cart, half ask for what they see sold out."""
     rng = visit.rng
     visit.page("Home")
     if logs_in:
@@ -135,6 +139,9 @@ def stroll(visit: Visit, favourites: tuple[str, ...], logs_in: bool) -> Events:
     looked_at = [_some(rng, favourites) for _ in range(rng.choices((0, 1, 2, 3, 5), (22, 34, 24, 14, 6))[0])]
     for product in looked_at:
         visit.view(product)
+        if product.product_id in sold_out and rng.random() < 0.5:
+            visit.ask_for(product)
+    looked_at = [product for product in looked_at if product.product_id not in sold_out]
     if looked_at and rng.random() < 0.16:
         for product in looked_at[:2]:
             visit.put_in_cart(product, rng.choice((1, 1, 1, 2)))

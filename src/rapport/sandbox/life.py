@@ -12,9 +12,10 @@ import httpx
 
 from rapport.clock import Clock
 from rapport.db import load_queries
-from rapport.sandbox import world
+from rapport.sandbox import stock, world
 from rapport.sandbox.background import Background
 from rapport.sandbox.behaviour import Step, plan
+from rapport.sandbox.loyalty import export_loyalty
 from rapport.sandbox.mail.events import event_row
 from rapport.sandbox.mail.ledger import Ledger, decoded
 from rapport.sandbox.mail.links import one_click_url
@@ -47,8 +48,9 @@ class Life:
         options: MailOptions | None = None,
         transport: httpx.BaseTransport | None = None,
         gateway: Gateway | None = None,
+        inbox: Path | None = None,
     ) -> None:
-        self._clock, self._seed = clock, seed
+        self._clock, self._seed, self._inbox = clock, seed, inbox
         self._options = options or MailOptions(seed=seed)
         self._con = open_world(directory)
         self._con.executescript(SQL["schema"])
@@ -64,9 +66,15 @@ class Life:
         self._con.close()
         self._ledger.close()
 
+    def export(self) -> None:
+        """The week's files of systems that send files, into the inbox if there is one."""
+        if self._inbox:
+            export_loyalty(self._con, self._inbox, self._clock.now())
+
     def tick(self, limit: int = 2000) -> dict[str, int]:
         """Does what is due, at most `limit` steps; returns how many of each kind happened."""
         now = self._clock.now().timestamp()
+        self.export()
         self._watch_mail(limit)
         self._background.schedule(now)
         counts: Counter[str] = Counter()
@@ -142,7 +150,7 @@ class Life:
     def _act(self, kind: str, payload: Any, due_at: float) -> None:
         at, who = datetime.fromtimestamp(due_at, UTC), payload.get("person_id")
         if kind == "buy":
-            bought = {name: payload[name] for name in ("campaign", "landing", "email")}
+            bought = {name: payload[name] for name in ("campaign", "landing", "email", "codes") if name in payload}
             self._browsed(who, world.place_order(self._con, who, at, **bought), payload["landing"])
         elif kind == "order":
             self._browsed(who, world.place_order(self._con, who, at), None)
@@ -152,6 +160,8 @@ class Life:
             world.post_mention(self._con, who, at)
         elif kind == "consent":
             world.change_email_consent(self._con, who, payload["state"], at)
+        elif kind == "stock":
+            stock.change_stock(self._con, payload["product_id"], payload["pieces"], at)
         elif kind == "settle":
             world.settle(self._con, at)
 

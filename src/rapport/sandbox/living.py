@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Any
 
 from rapport.sandbox import records
 from rapport.sandbox.accounts import consent
+from rapport.sandbox.codes import first_good, redeem
 from rapport.sandbox.people import load_person
 from rapport.sandbox.shop_history import ORDER_STEP, credit, order_number
 from rapport.sandbox.shopping import Account, Placing, compose_order, taste
@@ -22,12 +24,13 @@ CONSENT_STATES = ("SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED", "PENDING")
 
 def place_order(
     con: Connection, person_id: int, at: datetime, *, campaign: str | None = None, landing: str | None = None,
-    email: str | None = None,
+    email: str | None = None, codes: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """A person buys in the web shop; answers the order's number id.
 
     `campaign` is the utm_campaign of the mail they came from, `landing` the address they arrived at, `email` the
-    address of the account they use (any of theirs when None or unknown; a guest order when they have none).
+    address of the account they use (any of theirs when None or unknown; a guest order when they have none), `codes`
+    what they type at the till: the store takes the first that is good, and uses it up.
     """
     person = load_person(con, person_id)
     with transaction(con):
@@ -40,9 +43,12 @@ def place_order(
         placing = Placing(
             order_id, order_number(order_id), person, account, when, when,
             email=None if account else person.email, campaign=campaign, landing=landing,
+            code=first_good(con, codes, when),
         )  # fmt: skip
         order = compose_order(rng, placing, taste(seed, person_id))
         records.put_order(con, order, person_id, campaign)
+        if placing.code is not None:
+            redeem(con, placing.code, order_id, order["totalDiscountsSet"])
         if row is not None:
             doc = records.loads(row["doc"])
             credit(doc, order)

@@ -49,7 +49,7 @@ def put_order(con: Connection, doc: dict[str, Any], person_id: int, campaign: st
 
 
 def put_product(con: Connection, doc: dict[str, Any]) -> None:
-    """Insert a product."""
+    """Insert or replace a product."""
     con.execute(QUERIES["put_product"], _times(doc) | {"id": int(doc["legacyResourceId"]), "doc": dumps(doc)})
 
 

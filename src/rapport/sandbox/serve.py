@@ -32,7 +32,7 @@ class Options:
     """`customers`, `seed` and `months` count only when the world is made; its history ends at the clock's now.
 
     With `web_write_key`, one that the gateway knows, people browse as well. `public_host` is the name other machines
-    reach this one by, if it is not `host`.
+    reach this one by, if it is not `host`. Into `inbox` go files of systems that send files.
     """
 
     directory: Path
@@ -44,6 +44,7 @@ class Options:
     web_write_key: str | None = None
     host: str = "127.0.0.1"
     public_host: str | None = None
+    inbox: Path | None = None
     ports: Ports = field(default_factory=Ports)
     tick_seconds: float = 0.5
     say: Callable[[str], None] = print
@@ -60,11 +61,22 @@ def run(
     web_write_key: str | None = None,
     host: str = "127.0.0.1",
     public_host: str | None = None,
+    inbox: Path | None = None,
     ports: Ports | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM. Raises PermanentError when another sandbox runs on the same directory."""
     options = Options(
-        directory, clock, customers, seed, months, gateway_url, web_write_key, host, public_host, ports or Ports()
+        directory,
+        clock,
+        customers,
+        seed,
+        months,
+        gateway_url,
+        web_write_key,
+        host,
+        public_host,
+        inbox,
+        ports or Ports(),
     )
     asyncio.run(serve(options))
 
@@ -83,8 +95,9 @@ async def serve(options: Options, stop: asyncio.Event | None = None) -> None:
         seed = world_seed(directory, options.seed)
         servers = Servers(options.host)
         found = _add_servers(servers, options, seed)
-        life = Life(directory, options.clock, seed, gateway=_gateway(options))
+        life = Life(directory, options.clock, seed, gateway=_gateway(options), inbox=options.inbox)
         try:
+            await asyncio.to_thread(life.export)
             await servers.start()
             _write(endpoints, found)
             _tell(options, found)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rapport.sandbox.catalogue import BY_CATEGORY, CATEGORIES, CURRENCY, HIGH_SEASON, Product
+from rapport.sandbox.codes import Code
 from rapport.sandbox.people import Person
 from rapport.sandbox.spelling import misspelt, other_phone, without_accents
 from rapport.sandbox.times import DAY, HOUR, iso
 
-CODES = (("WELCOME10", 10), ("SPRING15", 15), ("BLACKFRIDAY25", 25), ("THANKYOU5", 5))
+CODES = (Code("WELCOME10", 10), Code("SPRING15", 15), Code("BLACKFRIDAY25", 25), Code("THANKYOU5", 5))
 SHIPPING = 395
 FREE_SHIPPING_FROM = 5_000
 
@@ -41,6 +42,7 @@ class Placing:
     email: str | None = None
     campaign: str | None = None
     landing: str | None = None
+    code: Code | None = None
 
 
 def taste(seed: str, person_id: int) -> tuple[str, ...]:
@@ -52,11 +54,13 @@ def compose_order(rng: random.Random, placing: Placing, favourites: tuple[str, .
     """The order's document; nothing in it is later than `placing.until`."""
     bargain = placing.person.persona == "bargain_hunter"
     code = _code(rng, placing, bargain)
-    percent = 0 if code is None else code[1]
+    percent = 0 if code is None else code.percent
     lines = [
         _line(rng, placing.order_id * 10 + at, product, percent)
         for at, product in enumerate(_basket(rng, placing, favourites))
     ]
+    if code is not None:
+        _take_off(lines, code.pence)
     gross = sum(line["originalUnitPriceSet"] * line["quantity"] for line in lines)
     discount = sum(line["totalDiscountSet"] for line in lines)
     subtotal = gross - discount
@@ -73,8 +77,8 @@ def compose_order(rng: random.Random, placing: Placing, favourites: tuple[str, .
         "currentTotalPriceSet": total,
         "totalRefundedSet": 0,
         "taxesIncluded": True,
-        "discountCode": None if code is None else code[0],
-        "discountCodes": [] if code is None else [code[0]],
+        "discountCode": None if code is None else code.text,
+        "discountCodes": [] if code is None else [code.text],
         "lineItems": lines,
     }
     _age(rng, doc, placing)
@@ -143,10 +147,12 @@ def _age(rng: random.Random, doc: dict[str, Any], placing: Placing) -> None:
         refund(doc, lines if rng.random() < 0.4 else lines[:1], back)
 
 
-def _code(rng: random.Random, placing: Placing, bargain: bool) -> tuple[str, int] | None:
+def _code(rng: random.Random, placing: Placing, bargain: bool) -> Code | None:
+    if placing.code is not None:
+        return placing.code
     month = datetime.fromtimestamp(placing.at, UTC).month
     if placing.campaign is not None:
-        return ("COMEBACK15", 15) if rng.random() < 0.6 else None
+        return Code("COMEBACK15", 15) if rng.random() < 0.6 else None
     if month == 11 and rng.random() < (0.8 if bargain else 0.35):
         return CODES[2]
     return rng.choice(CODES[:2] + CODES[3:]) if rng.random() < (0.7 if bargain else 0.12) else None
@@ -180,6 +186,14 @@ def _line(rng: random.Random, line_id: int, product: Product, percent: int) -> d
         "originalUnitPriceSet": product.price,
         "totalDiscountSet": discount,
     }
+
+
+def _take_off(lines: list[dict[str, Any]], pence: int) -> None:
+    """Takes an amount off the order, line by line; a discount never exceeds what it is taken off."""
+    for line in lines:
+        share = min(pence, line["originalUnitPriceSet"] * line["quantity"] - line["totalDiscountSet"])
+        line["totalDiscountSet"] += share
+        pence -= share
 
 
 def _address(rng: random.Random, person: Person) -> dict[str, Any]:

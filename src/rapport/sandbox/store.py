@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib.resources import files
 from pathlib import Path
 
 from rapport.db import load_queries
 
 FILE_NAME = "world.db"
 QUERIES = load_queries("rapport.sandbox", "world.sql")
+SCHEMA = load_queries("rapport.sandbox", "schema_people.sql", "schema_vendors.sql")
 
 
 def open_world(directory: Path) -> sqlite3.Connection:
@@ -26,7 +26,8 @@ def open_world(directory: Path) -> sqlite3.Connection:
     con.execute("pragma journal_mode = wal")
     con.execute("pragma synchronous = normal")
     con.execute("pragma foreign_keys = on")
-    con.executescript(files("rapport.sandbox").joinpath("sql/schema.sql").read_text(encoding="utf-8"))
+    for table in SCHEMA.values():
+        con.executescript(table)
     return con
 
 

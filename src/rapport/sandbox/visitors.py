@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from rapport.db import load_queries
-from rapport.sandbox import records
+from rapport.sandbox import records, stock
 from rapport.sandbox.browsing import Events, Visit, crawl, purchase, stroll
 from rapport.sandbox.devices import Device, crawler, devices_of, stranger
 from rapport.sandbox.people import Person
@@ -36,11 +36,13 @@ class Visitors:
         self._con, self._seed = con, str(seed)
         self._people = {row["person_id"]: Person.of(row) for row in con.execute(SQL["people"])}
         self._households = {row["person_id"]: row["household"] for row in con.execute(SQL["households"])}
+        self._sold_out: list[tuple[int, int, int]] = []
         self._accounts = {row["person_id"]: row["account_id"] for row in con.execute(SQL["accounts"])}
 
     def schedule(self, now: float) -> None:
         """Makes the visits up to `now` (epoch seconds); at first those of the past too."""
         begun, last = get_meta(self._con, UNTIL), int(now // SLOT_SECONDS) + 1
+        self._sold_out = stock.sold_out(self._con)
         with transaction(self._con):
             if begun is None:
                 self._keep_truth()
@@ -100,7 +102,8 @@ class Visitors:
         self, rng: random.Random, device: Device, person_id: int, at: float, landing: str | None = None
     ) -> None:
         visit = Visit(rng, device, at, self._accounts.get(person_id), landing)
-        self._post(stroll(visit, taste(self._seed, person_id), rng.random() < device.logs_in))
+        missing = frozenset(number for number, since, until in self._sold_out if since <= at < until)
+        self._post(stroll(visit, taste(self._seed, person_id), rng.random() < device.logs_in, missing))
 
     def _unknown(self, rng: random.Random, who: Callable[[random.Random], Device], at: float) -> None:
         visit = Visit(rng, who(rng), at, None)

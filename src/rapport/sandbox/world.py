@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from rapport.db import load_queries
-from rapport.sandbox import records
+from rapport.sandbox import records, stock
 from rapport.sandbox.catalogue import PRODUCTS, product_doc
 from rapport.sandbox.living import change_email_consent, open_ticket, place_order, post_mention, settle
 from rapport.sandbox.people import Person, make_people
@@ -76,6 +76,7 @@ def _fill(con: Connection, seed: str, customers: int, until: int, days: int) -> 
     goods = random.Random(f"{seed}:products")
     for product in PRODUCTS:
         records.put_product(con, product_doc(goods, product, since, until))
+    stock.begin(con, seed, until)
     talk = random.Random(f"{seed}:social")
     profiles = social_history(con, talk, seed, people, since, until)
     history = shop_history(con, random.Random(f"{seed}:shop"), seed, people, profiles, until, days)

@@ -1,12 +1,13 @@
 -- Ada: a store account, a till's record, a guest's order and a help desk user only probably hers. Ben: somebody else.
 -- Profiles stand as a build leaves them.
 set role transformer;
-create table intermediate.int_profiles (profile_key text primary key, email text);
+create table intermediate.int_profiles (profile_key text primary key, email text, loyalty_number text);
 reset role;
-insert into intermediate.int_profiles values
+insert into intermediate.int_profiles (profile_key, email) values
 ('shopify:gid://shopify/Customer/1', 'ada@example.com'), ('files:till:9', null), ('guest:ada@example.com', 'ada@example.com'),
 ('zendesk:7', null), ('shopify:gid://shopify/Customer/2', 'ben@example.com'),
 ('zendesk:8', 'front@office.example'), ('zendesk:9', 'front@office.example');
+update intermediate.int_profiles set loyalty_number = '77' where profile_key = 'files:till:9';
 insert into identity.customer_ids (customer_id, founded_by, created_at) values
 ('c-ada', 'guest:ada@example.com', '2026-01-01'), ('c-ben', 'shopify:gid://shopify/Customer/2', '2026-01-01'),
 ('c-8', 'zendesk:8', '2026-01-01'), ('c-9', 'zendesk:9', '2026-01-01');

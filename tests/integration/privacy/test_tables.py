@@ -69,7 +69,9 @@ def test_every_condition_and_statement_runs_as_the_role_that_it_is_for(database:
 
     prepare_raw(database)
     with connect(settings=database) as conn:
-        conn.execute("create table intermediate.int_profiles (profile_key text primary key, email text)")
+        conn.execute(
+            "create table intermediate.int_profiles (profile_key text primary key, email text, loyalty_number text)"
+        )
         conn.execute("alter table intermediate.int_profiles owner to transformer")
     report = erase(database, SystemClock(), "nobody@example.com")
     assert set(report.rows) == {held.table for held in HELD if held.fate in ("deleted", "emptied")} | {

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 _WAY_OUT = re.compile(r"unsubscribe|preferences|opt-?out", re.IGNORECASE)
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{5,39}")
+MOST_CODES = 10
 _BRACKETED = re.compile(r"<\s*(https?://[^>\s]+)\s*>", re.IGNORECASE)
 
 
@@ -22,6 +24,10 @@ class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         url = dict(attrs).get("href") or ""
@@ -39,6 +45,13 @@ def shop_links(html: str | None, headers: Mapping[str, str]) -> list[Link]:
         for index, url in enumerate(parser.found)
         if url != way_out and not _WAY_OUT.search(urlsplit(url).path)
     ]
+
+
+def codes_in(html: str | None) -> list[str]:
+    """Words that a reader might take for a code, each once; the store knows which of them are some."""
+    parser = _Anchors()
+    parser.feed(html or "")
+    return list(dict.fromkeys(word for word in parser.words if _CODE.fullmatch(word)))[:MOST_CODES]
 
 
 def one_click_url(headers: Mapping[str, str]) -> str | None:

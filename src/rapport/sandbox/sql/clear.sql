@@ -1,3 +1,9 @@
+-- name: sold_out
+delete from sold_out
+
+-- name: shopify_redemptions
+delete from shopify_redemptions
+
 -- name: shopify_code_creations
 delete from shopify_code_creations
 

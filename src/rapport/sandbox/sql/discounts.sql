@@ -27,3 +27,15 @@ returning id
 -- name: poll
 update shopify_code_creations set polls = polls + 1 where id = :id
 returning doc, polls
+
+-- name: unused_code
+select d.doc
+from shopify_discount_codes as c
+inner join shopify_discounts as d on c.discount_id = d.id
+where c.code = :code and not exists (select 1 from shopify_redemptions as r where r.code = c.code)
+
+-- name: redeem
+insert into shopify_redemptions (code, order_id, discount) values (:code, :order_id, :discount)
+
+-- name: redemptions
+select code, discount from shopify_redemptions order by order_id

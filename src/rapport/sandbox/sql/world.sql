@@ -47,6 +47,7 @@ on conflict (id) do update set updated_at = excluded.updated_at, doc = excluded.
 -- name: put_product
 insert into shopify_products (id, updated_at, created_at, doc)
 values (:id, :updated_at, :created_at, :doc)
+on conflict (id) do update set updated_at = excluded.updated_at, doc = excluded.doc
 
 -- name: put_user
 insert into zendesk_users (id, updated_at, email, doc)
