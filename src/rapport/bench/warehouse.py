@@ -119,7 +119,8 @@ def require_room(folder: Path, sizes: Sizes) -> None:
 
 
 def run(folder: Path, sizes: Sizes) -> bool:
-    """The whole build, a day's changes, and the whole build again beside it; True when all is as fast as wanted."""
+    """The first build of everything, a day's changes, and beside them the same day built whole; True when all is as
+    fast as wanted."""
     server = EmbeddedPostgres(folder)
     server.start()
     settings = Settings(home=folder, database_url=server.url("rapport"), environment="bench")
@@ -128,14 +129,13 @@ def run(folder: Path, sizes: Sizes) -> bool:
     _tune(settings)
     prepare_raw(settings)
     generated = _generate(settings, sizes)
-    first = _build("first, whole", settings, AS_OF)
-    _mail(settings, sizes, "history", AS_OF - timedelta(days=3))
-    full = _build("whole", settings, AS_OF, full_refresh=True)
+    # Mails go to people, and who they are is known only after identity. What comes before it reads no mail.
+    full = _build("whole", settings, AS_OF, found=lambda: _mail(settings, sizes, "history", AS_OF - timedelta(days=3)))
     _say_sizes(settings, generated)
     _change(settings, sizes)
     delta = _build("a day's changes", settings, AS_OF + timedelta(days=1))
     naive = _build("the same day, whole", settings, AS_OF + timedelta(days=1), full_refresh=True)
-    return _report(sizes, [first, full, delta, naive])
+    return _report(sizes, [full, delta, naive])
 
 
 def _tune(settings: Settings) -> None:
@@ -145,7 +145,15 @@ def _tune(settings: Settings) -> None:
         conn.execute("select pg_reload_conf()")
 
 
-def _build(name: str, settings: Settings, as_of: datetime, *, full_refresh: bool = False) -> Build:
+def _build(
+    name: str,
+    settings: Settings,
+    as_of: datetime,
+    *,
+    full_refresh: bool = False,
+    found: Callable[[], None] = lambda: None,
+) -> Build:
+    """All steps of a build, each with its time; `found` is called, unmeasured, once people are known."""
     made = Build(name)
 
     def timed(step: str, action: Callable[[], T]) -> T:
@@ -157,6 +165,7 @@ def _build(name: str, settings: Settings, as_of: datetime, *, full_refresh: bool
 
     prepared = timed("prepare", lambda: transform.prepare(settings, as_of, full_refresh=full_refresh))
     timed("identity", lambda: identity.resolve(settings, as_of))
+    found()
     built = timed("build", lambda: transform.build(settings, as_of, full_refresh=full_refresh))
     timed("publish", lambda: transform.publish(settings))
     made.nodes = {f"{node.kind} {node.node}": node.seconds for node in (*prepared.nodes, *built.nodes)}
@@ -247,7 +256,7 @@ def _report(sizes: Sizes, builds: list[Build]) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    _, full, delta, naive = builds
+    full, delta, naive = builds
     table = Table("seconds", *(build.name for build in builds), title=f"{sizes.customers:,} customers")
     for step in full.steps:
         table.add_row(step, *(f"{build.steps[step]:.1f}" for build in builds))
