@@ -13,9 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+import pyarrow as pa
+
 from rapport.identity.clusters import connected_components
 from rapport.identity.linkage import average_linkage
-from rapport.identity.matching import Likely, Matcher
+from rapport.identity.matching import Matcher
 from rapport.identity.rules import load_rules
 from tests.eval.figures import Figure, show
 from tests.eval.identity_sandbox import Resolved, resolve_sandbox
@@ -79,8 +81,8 @@ def cluster(people: People) -> list[list[str]]:
     pairs = _by_pair(matcher.score())
     strong = [pair for pair, probability in pairs.items() if probability >= rules.accept]
     components = [component for component in connected_components(people.keys, strong) if len(component) > 1]
-    pairs |= _by_pair(matcher.score_within(components))
     number = {key: place for place, component in enumerate(components) for key in component}
+    pairs |= _by_pair(matcher.score_within(pa.table({"profile_key": list(number), "group_number": number.values()})))
     inside: dict[int, dict[tuple[str, str], float]] = defaultdict(dict)
     for pair, probability in pairs.items():
         if number.get(pair[0], -1) == number.get(pair[1], -2):
@@ -127,8 +129,9 @@ def quality(found: Pairs, truth: Pairs) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
 
 
-def _by_pair(pairs: Iterable[Likely]) -> dict[tuple[str, str], float]:
-    return {(pair.profile_key_a, pair.profile_key_b): pair.probability for pair in pairs}
+def _by_pair(parts: Iterable[pa.Table]) -> dict[tuple[str, str], float]:
+    rows = [row for part in parts for row in part.to_pylist()]
+    return {(row["profile_key_a"], row["profile_key_b"]): row["probability"] for row in rows}
 
 
 def _together(owners: dict[str, object] | dict[str, str] | dict[str, int]) -> Pairs:

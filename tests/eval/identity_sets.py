@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from rapport.identity.matching import PEOPLE
+from rapport.identity.blocking import PEOPLE
 from rapport.settings import CHECKOUT
 
 Pairs = set[tuple[str, str]]

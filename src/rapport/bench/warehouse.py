@@ -1,7 +1,7 @@
 """`python -m rapport.bench.warehouse`: every mart from raw tables, whole and after a day's changes.
 
 Raw rows are made inside Postgres, with few people who buy and browse most. All later steps are the product's own:
-profiles, identity by exact rules, dbt with all its tests, publication.
+profiles, identity, dbt with all its tests, publication.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from rapport.landing import prepare_raw
 from rapport.settings import Settings
 
 T = TypeVar("T")
-SQL = load_queries("rapport.bench", "warehouse.sql", "warehouse_changes.sql", "warehouse_mail.sql")
+SQL = load_queries(
+    "rapport.bench", "warehouse.sql", "warehouse_people.sql", "warehouse_changes.sql", "warehouse_mail.sql"
+)
 AS_OF = datetime(2026, 6, 1, 6, tzinfo=UTC)
 HISTORY_DAYS, MAIL_DAYS = 1095, 60
 ORDERS_PER_CUSTOMER, EVENTS_PER_CUSTOMER = 5, 20

@@ -102,11 +102,15 @@ def _oldest(ids: set[str], known: Mapping[str, KnownId], first_seen: Mapping[str
     return min(ids, key=age) if ids else None
 
 
+def first_id(founder: str) -> str:
+    """The id of a customer whom this profile founds and never founded before."""
+    return str(uuid5(NAMESPACE, founder))
+
+
 def _new_id(founder: str, known: Mapping[str, KnownId], in_use: set[str], created: Mapping[str, str]) -> str:
     """The founder's own id: never one that lives on elsewhere; one that stands empty returns to its founder."""
     for attempt in range(len(known) + 2):
-        name = founder if attempt == 0 else f"{founder}#{attempt}"
-        candidate = str(uuid5(NAMESPACE, name))
+        candidate = first_id(founder if attempt == 0 else f"{founder}#{attempt}")
         entry = known.get(candidate)
         free = entry is None or (entry.merged_into is None and candidate not in in_use)
         if free and candidate not in created:

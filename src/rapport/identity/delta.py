@@ -1,9 +1,7 @@
 """What changed since the last run, and whom that can touch: the only profiles that are scored and clustered."""
 
-import io
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,79 +9,80 @@ from psycopg.types.json import Jsonb
 
 from rapport.db import Connection, load_queries
 from rapport.errors import DataError
-from rapport.identity.matching import Likely, Matcher, NothingToCompare
-from rapport.identity.people import Edge, Profile, components
+from rapport.identity import batches
+from rapport.identity.arrow import read_table, write_table
+from rapport.identity.blocking import Bounds
+from rapport.identity.matching import Matcher, NothingToCompare
 from rapport.identity.rules import Rules
 
-logger = logging.getLogger(__name__)
-SQL = load_queries("rapport.identity", "resolve.sql", "state.sql")
+SQL = load_queries("rapport.identity", "state.sql", "touched.sql", "likely.sql")
 
 
 @dataclass
 class Work:
-    """`changed` profiles came, went or are not what they were; `profiles` hang together with them, by `edges`."""
+    """`changed` counts the profiles that came, went or are not what they were, `touched` those of today that hang
+    together with them."""
 
     rules_version: str
-    profiles_count: int
-    changed: list[str]
-    gone: set[str]
+    profiles: int
+    changed: int
+    gone: int
     note: str = ""
     scored_pairs: int = 0
-    profiles: dict[str, Profile] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
+    touched: int = 0
+    batches: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return self.changed - self.gone == self.profiles
 
 
 def find_work(conn: Connection, rules: Rules, *, likeness: bool, as_of: datetime) -> Work:
-    """Settle the edges of today and find everybody whose customer could be another one by them.
+    """Settle the edges of today and stage everybody whose customer could be another one by them.
 
     Raises DataError when no profile is left of those that were there.
     """
     work = _changed(conn, rules, likeness)
     matcher = _matcher(conn, rules, work, likeness, as_of)
-    _settle_exact(conn, rules, work.changed)
-    conn.execute(SQL["forget_likeness"], {"keys": work.changed})
+    _settle_exact(conn, rules)
+    conn.execute(SQL["forget_likeness"])
     conn.execute(SQL["stage_likely"])
     if matcher is not None:
-        here = set(work.changed) - work.gone
-        pairs = matcher.score(None if len(here) == work.profiles_count else here)
-        work.scored_pairs = len(pairs)
-        _keep(conn, pairs)
-    _walk(conn, rules.likeness.accept)
-    work.profiles = {row["profile_key"]: Profile(**row) for row in conn.execute(SQL["read_touched"])}
-    work.edges = _edges(conn)
+        work.scored_pairs = _keep(conn, matcher.score())
+    if not work.is_whole:
+        _walk(conn, rules.likeness.accept)
+    conn.execute(SQL["analyze_touched"])
+    work.touched = _one(conn, "count_touched")["touched"]
+    components, work.batches = batches.stage(conn, rules.likeness.accept)
     if matcher is not None:
         # Average linkage asks for every pair of a component, not only for those that shared a block.
-        _keep(conn, matcher.score_within(components(work.profiles, work.edges, rules.likeness.accept)))
-        work.edges = _edges(conn)
+        _keep(conn, matcher.score_within(components.groups(rules.likeness.block_limit)))
     return work
 
 
 def _changed(conn: Connection, rules: Rules, likeness: bool) -> Work:
-    conn.execute(SQL["stage_profiles"])
-    counts = _one(conn, "count_profiles") or {}
+    counts = _one(conn, "count_profiles")
     if counts["members"] and not counts["profiles"]:
         raise DataError(
             f"identity: intermediate.int_profiles is empty, yet {counts['members']:,} profiles have customers. "
             "Look at the last load and at `prepare`; nothing was changed."
         )
+    conn.execute(SQL["memory"])
+    conn.execute(SQL["stage_changed"])
+    conn.execute(SQL["key_changed"])
     version = f"{rules.version()}{'' if likeness else ' exact only'}"
-    rows = conn.execute(SQL["changed_profiles"]).fetchall()
-    work = Work(
-        rules_version=version,
-        profiles_count=counts["profiles"],
-        changed=[row["profile_key"] for row in rows],
-        gone={row["profile_key"] for row in rows if row["is_gone"]},
-    )
-    last = _one(conn, "last_run")
+    work = Work(rules_version=version, profiles=counts["profiles"], **_one(conn, "count_changed"))
+    last = conn.execute(SQL["last_run"]).fetchone()
     if last is not None and last["rules_version"] != version:
         _take_all(conn, work)
+    conn.execute(SQL["analyze_changed"])
     return work
 
 
 def _take_all(conn: Connection, work: Work) -> None:
     """New rules or a new model: every profile is looked at again."""
-    everybody = [row["profile_key"] for row in conn.execute(SQL["all_profiles"])]
-    work.changed = sorted({*everybody, *work.gone})
+    conn.execute(SQL["take_all"])
+    work.changed = _one(conn, "count_changed")["changed"]
 
 
 def _matcher(conn: Connection, rules: Rules, work: Work, likeness: bool, as_of: datetime) -> Matcher | None:
@@ -91,10 +90,10 @@ def _matcher(conn: Connection, rules: Rules, work: Work, likeness: bool, as_of: 
     if not likeness:
         work.note = "likeness is off (RAPPORT_IDENTITY_PROBABILISTIC)"
         return None
-    if work.profiles_count < rules.likeness.min_profiles:
-        work.note = f"likeness skipped: {work.profiles_count} profiles are fewer than {rules.likeness.min_profiles}"
+    if work.profiles < rules.likeness.min_profiles:
+        work.note = f"likeness skipped: {work.profiles} profiles are fewer than {rules.likeness.min_profiles}"
         return None
-    if not work.changed:
+    if work.changed == work.gone:
         work.note = "no profile changed"
         return None
     try:
@@ -105,37 +104,35 @@ def _matcher(conn: Connection, rules: Rules, work: Work, likeness: bool, as_of: 
 
 
 def _trained(conn: Connection, rules: Rules, work: Work, as_of: datetime) -> Matcher:
-    newest = _one(conn, "newest_model")
+    newest = conn.execute(SQL["newest_model"]).fetchone()
     fits = newest is not None and newest["rules_version"] == work.rules_version
-    if fits and newest is not None and work.profiles_count <= newest["profiles"] * rules.likeness.retrain_growth:
-        return Matcher(_people(conn, rules), rules.likeness, newest["model"])
+    if fits and newest is not None and work.profiles <= newest["profiles"] * rules.likeness.retrain_growth:
+        bounds = Bounds(newest["block_limit"], newest["left_out"])
+        changed = None if work.is_whole else read_table(conn, SQL["copy_changed"])
+        return Matcher(_people(conn, rules), rules.likeness, newest["model"], bounds, changed)
     _take_all(conn, work)
     matcher = Matcher(_people(conn, rules), rules.likeness)
     work.note = "a new model was trained"
-    values = {"rules_version": work.rules_version, "profiles": work.profiles_count}
-    conn.execute(SQL["keep_model"], {**values, "model": Jsonb(matcher.model), "as_of": as_of})
+    conn.execute(
+        SQL["keep_model"],
+        {
+            "rules_version": work.rules_version,
+            "profiles": work.profiles,
+            "model": Jsonb(matcher.model),
+            "block_limit": matcher.bounds.block_limit,
+            "left_out": Jsonb(matcher.bounds.left_out),
+            "as_of": as_of,
+        },
+    )
     return matcher
 
 
 def _people(conn: Connection, rules: Rules) -> Any:
-    """What likeness compares, as an Arrow table of text."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    conn.execute(SQL["stage_people"])
-    conn.execute(SQL["fill_people"], _shared(rules))
-    with conn.cursor().copy(SQL["copy_people"]) as copy:
-        text = b"".join(bytes(block) for block in copy)
-    names = text[: text.index(b"\n")].decode().split(",")
-    options = csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-    )
-    return csv.read_csv(
-        io.BytesIO(text), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options
-    )
+    """What likeness compares."""
+    return read_table(conn, SQL["copy_people"], _shared(rules))
 
 
-def _settle_exact(conn: Connection, rules: Rules, changed: Sequence[str]) -> None:
+def _settle_exact(conn: Connection, rules: Rules) -> None:
     on = [
         {"rule": name, "fan_out_limit": rule.fan_out_limit, "confidence": rule.confidence}
         for name, rule in rules.exact.items()
@@ -143,8 +140,9 @@ def _settle_exact(conn: Connection, rules: Rules, changed: Sequence[str]) -> Non
     ]
     conn.execute(SQL["stage_exact"])
     conn.execute(SQL["fill_exact"], {"rules": Jsonb(on), **_shared(rules)})
+    conn.execute(SQL["analyze_exact"])
     conn.execute(SQL["stage_touched"])
-    conn.execute(SQL["touch"], {"keys": list(changed)})
+    conn.execute(SQL["touch"])
     conn.execute(SQL["touch_decided"])
     conn.execute(SQL["touch_changed_edges"])
 
@@ -153,23 +151,22 @@ def _shared(rules: Rules) -> dict[str, Any]:
     return {"mailboxes": rules.shared_mailboxes, "relay_domains": rules.relay_domains}
 
 
-def _keep(conn: Connection, pairs: Sequence[Likely]) -> None:
-    conn.execute(SQL["clear_likely"])
-    with conn.cursor().copy(SQL["copy_likely"]) as copy:
-        for pair in pairs:
-            copy.write_row(pair)
-    conn.execute(SQL["keep_likely"])
+def _keep(conn: Connection, parts: Iterable[Any]) -> int:
+    """Returns the number of pairs."""
+    count = 0
+    for pairs in parts:
+        conn.execute(SQL["clear_likely"])
+        write_table(conn, SQL["copy_likely"], pairs)
+        count += conn.execute(SQL["keep_likely"]).rowcount
+    return count
 
 
 def _walk(conn: Connection, accept: float) -> None:
     step = 1
+    conn.execute(SQL["analyze_touched"])
     while conn.execute(SQL["touch_neighbours"], {"step": step, "accept": accept}).rowcount:
         step += 1
 
 
-def _edges(conn: Connection) -> list[Edge]:
-    return [Edge(**row) for row in conn.execute(SQL["read_edges"])]
-
-
-def _one(conn: Connection, name: str) -> dict[str, Any] | None:
-    return conn.execute(SQL[name]).fetchone()
+def _one(conn: Connection, name: str) -> dict[str, Any]:
+    return conn.execute(SQL[name]).fetchone() or {}

@@ -1,28 +1,19 @@
-"""Likeness: which records probably are one person, scored by Splink in a DuckDB of its own, in memory."""
+"""Likeness: which records probably are one person, scored by Splink over the pairs that blocking finds."""
+
+from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from rapport.db import load_queries
 from rapport.identity import splink_model
+from rapport.identity.blocking import SQL, Bounds, Records
 from rapport.identity.rules import Likeness, Veto
 from rapport.identity.splink_model import Model
 
-SQL = load_queries("rapport.identity", "matching.sql")
-PEOPLE = ("first_name", "last_name", "birth_date", "email", "phone", "address", "zip", "city", "number")
-KNOWN_SHARE = 0.01
 WEAKEST_TRAINING_WEIGHT = -20.0
 """log2 odds; what lies below adds nothing to the share of matches."""
-
-
-class Likely(NamedTuple):
-    """A pair with `profile_key_a < profile_key_b`, its probability, and which fields agree how, without values."""
-
-    profile_key_a: str
-    profile_key_b: str
-    probability: float
-    evidence: str
 
 
 class NothingToCompare(Exception):
@@ -30,124 +21,110 @@ class NothingToCompare(Exception):
 
 
 class Matcher:
-    """Scores pairs of `people`: an Arrow table or data frame of `profile_key` and PEOPLE, text or null. Without a
-    `model` it trains one on them. Raises NothingToCompare."""
+    """Scores pairs of `people` in which a profile of `changed` stands, both as `Records` take them. Without a `model`
+    and its `bounds` it trains one. Raises NothingToCompare.
 
-    def __init__(self, people: Any, rules: Likeness, model: Model | None = None, threads: int = 2) -> None:
-        import duckdb
-        from splink import DuckDBAPI
+    Answers are Arrow tables of `profile_key_a`, `profile_key_b`, `probability` and `evidence`, which says what fields
+    agree how, without values; the earlier key in the alphabet is a.
+    """
 
+    def __init__(
+        self,
+        people: Any,
+        rules: Likeness,
+        model: Model | None = None,
+        bounds: Bounds | None = None,
+        changed: Any = None,
+    ) -> None:
         # Splink explains at length what it does; our own log says what came of it.
         logging.getLogger("splink").setLevel(logging.ERROR)
         self._rules = rules
-        self._con = duckdb.connect()
-        self._run(f"set threads = {threads:d}")
-        self._api = DuckDBAPI(self._con)
-        self._load(people)
+        self._records = Records(people, rules, bounds, changed)
+        self.bounds = self._records.bounds
         compared = {column for comparison in rules.compare.values() for column in comparison.columns}
-        if not self._blocks or not compared & set(self._known):
+        if not compared & set(self._records.known):
             raise NothingToCompare
+        from splink import DuckDBAPI
+
+        self._api = DuckDBAPI(self._records.con)
+        self._frequencies: dict[str, Any] = {}
         self.model = model or self._train()
         self._linker = self._open("people", self.model)
-        for column in self._rare_columns():
-            self._linker.table_management.compute_tf_table(column)
 
-    def score(self, changed: Collection[str] | None = None) -> list[Likely]:
-        """Pairs worth keeping that share a block; with `changed` only those in which one of these profiles stands."""
-        if changed is None:
-            return self._scored("people", self._block_rules())
-        if not changed:
-            return []
-        self._register("changed", {"profile_key": sorted(changed)})
-        self._run(SQL["near"])
-        return self._scored("near", [f"{rule} and (l.is_changed or r.is_changed)" for rule in self._block_rules()])
+    def score(self) -> Iterator[Any]:
+        """Pairs worth keeping that share a block, part by part."""
+        return map(self._judged, self._records.parts())
 
-    def score_within(self, groups: Sequence[Sequence[str]]) -> list[Likely]:
-        """Pairs worth keeping within each group, whether they share a block or not."""
-        numbered = [(key, number) for number, group in enumerate(groups) for key in group if len(group) > 1]
-        if not numbered:
-            return []
-        keys, numbers = zip(*numbered, strict=True)
-        self._register("groups", {"profile_key": list(keys), "group_number": list(numbers)})
-        self._run(SQL["together"])
-        return self._scored("together", ["l.group_number = r.group_number"])
-
-    def _load(self, people: Any) -> None:
-        self._con.register("given", people)
-        self._run(SQL["tidy"])
-        self._run(SQL["orient"])
-        counts = self._counts(["*", *PEOPLE])
-        least = max(1.0, KNOWN_SHARE * counts[0])
-        self._known = [column for column, count in zip(PEOPLE, counts[1:], strict=True) if count >= least]
-        limit = self._rules.block_limit
-        blocks = ", ".join(
-            f"case when count(*) over (partition by {key}) between 2 and {limit} then {key} end as block_{name}"
-            for name, key in self._rules.blocks.items()
-        )
-        self._con.table("people").project(f"*, {blocks}").create("blocked")
-        self._run("drop table people")
-        self._run("alter table blocked rename to people")
-        used = self._counts([f"block_{name}" for name in self._rules.blocks])
-        self._blocks = [name for name, count in zip(self._rules.blocks, used, strict=True) if count]
+    def score_within(self, groups: Any) -> Iterator[Any]:
+        """Pairs worth keeping within each group, whether they share a block or not, part by part."""
+        return map(self._judged, self._records.parts_within(groups))
 
     def _train(self) -> Model:
-        self._run(SQL["sample"], {"size": self._rules.train_profiles})
-        size = self._run("select count(*) from sample")[0][0]
-        linker = self._open("sample", splink_model.settings(self._rules, self._known, self._blocks))
-        splink_model.train(linker, self._rules, self._known)
+        """u is measured on a sample of records, m on pairs that share a lesson, the share of matches on a part of those
+        that share a block."""
+        records, rules = self._records, self._rules
+        records.run(SQL["sample"], {"size": rules.train_profiles})
+        settings = splink_model.settings(rules, records.known)
+        self._open("people", settings)
+        linker = self._open("sample", settings)
+        splink_model.train_u(linker)
+        lessons = records.lessons()
+        if lessons:
+            linker = self._open("taught", linker.misc.save_model_to_json())
+            splink_model.train_m(linker, lessons)
         model: Model = linker.misc.save_model_to_json()
-        found = linker.inference.predict(threshold_match_weight=WEAKEST_TRAINING_WEIGHT).as_duckdbpyrelation()
-        weights = [row[0] for row in found.project("match_weight").fetchall()]
-        assumed = model["probability_two_random_records_match"]
-        return splink_model.corrected(model, splink_model.prior(weights, assumed, size * (size - 1) / 2))
+        # Nothing but the weights: of pairs as weak as these there are millions.
+        linker = self._open("people", model | {"retain_matching_columns": False})
+        for share in records.parts():
+            with self._predicted(linker, threshold_match_weight=WEAKEST_TRAINING_WEIGHT) as answer:
+                weights = answer.project("match_weight").fetchnumpy()["match_weight"]
+            pairs = records.count * (records.count - 1) / 2 * share
+            found = splink_model.prior(weights, model["probability_two_random_records_match"], pairs)
+            return splink_model.corrected(model, found)
+        return model
 
-    def _scored(self, table: str, block_rules: Sequence[str]) -> list[Likely]:
-        if not block_rules:
-            return []
-        answer = self._linker.inference.predict_within(
-            self._api.register(table),
-            blocking_rules_to_generate_predictions=list(block_rules),
-            threshold_match_probability=self._rules.keep,
-        )
+    def _judged(self, share: float) -> Any:
         fields = [comparison["output_column_name"] for comparison in self.model["comparisons"]]
-        columns = ", ".join(["profile_key_l", "profile_key_r", "match_probability", *(f"gamma_{f}" for f in fields)])
-        return sorted(self._judged(fields, answer.as_duckdbpyrelation().project(columns).fetchall()))
+        columns = [f"gamma_{field}" for field in fields]
+        with self._predicted(self._linker, threshold_match_probability=self._rules.keep) as answer:
+            found = answer.project(", ".join(["row_id_l", "row_id_r", "match_probability", *columns]))
+            found.create_view("scored", replace=True)
+            self._records.con.register("patterns", self._patterns(fields, found.project(", ".join(columns)).distinct()))
+            return self._records.con.sql(SQL["scored_pairs"]).to_arrow_table()
 
-    def _judged(self, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[Likely]:
-        names = [splink_model.level_names(self._rules.compare[field]) for field in fields]
-        for left, right, probability, *numbers in rows:
-            levels = {
-                field: name[number] for field, name, number in zip(fields, names, numbers, strict=True) if number >= 0
-            }
-            if any(_vetoed(levels, veto) for veto in self._rules.vetoes):
-                continue
-            evidence = ", ".join(f"{field} {level}".replace("_", " ") for field, level in levels.items())
-            yield Likely(min(left, right), max(left, right), probability, evidence)
-
-    def _block_rules(self) -> list[str]:
-        return [f"l.block_{name} = r.block_{name}" for name in self._blocks]
-
-    def _rare_columns(self) -> set[str]:
-        levels = [level for comparison in self.model["comparisons"] for level in comparison["comparison_levels"]]
-        return {level["tf_adjustment_column"] for level in levels if level.get("tf_adjustment_column")}
-
-    def _open(self, table: str, settings: Any) -> Any:
-        from splink import Linker
-
-        return Linker([self._api.register(table)], settings, log_level=None)
-
-    def _counts(self, columns: Sequence[str]) -> tuple[int, ...]:
-        counts = ", ".join(f"count({column})" for column in columns)
-        return tuple(self._con.table("people").aggregate(counts).fetchall()[0])
-
-    def _register(self, name: str, columns: dict[str, list[Any]]) -> None:
+    def _patterns(self, fields: list[str], found: Any) -> Any:
+        """How the fields agree, where no veto speaks against it, and that in words."""
         import pyarrow as pa
 
-        self._con.register(name, pa.table(columns))
+        names = [splink_model.level_names(self._rules.compare[field]) for field in fields]
+        rows = []
+        for numbers in found.fetchall():
+            levels = {f: name[n] for f, name, n in zip(fields, names, numbers, strict=True) if n >= 0}
+            if not any(_vetoed(levels, veto) for veto in self._rules.vetoes):
+                rows.append((*numbers, ", ".join(f"{f} {level}".replace("_", " ") for f, level in levels.items())))
+        schema = pa.schema([*((f"gamma_{field}", pa.int32()) for field in fields), ("evidence", pa.string())])
+        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+        return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
 
-    def _run(self, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        # DuckDB refuses the next statement while an answer is not read to its end.
-        return list(self._con.execute(statement, parameters or {}).fetchall())
+    @contextmanager
+    def _predicted(self, linker: Any, **threshold: float) -> Iterator[Any]:
+        linker.table_management.register_blocked_pairs_for_predict(self._api.register("pairs"))
+        answer = linker.inference.predict(**threshold, warning_mode="never")
+        yield answer.as_duckdbpyrelation()
+        answer.drop_table_from_database_and_remove_from_cache()
+
+    def _open(self, table: str, settings: Any) -> Any:
+        """A linker over `table`. How common a value is, all know from the first one opened, which is over everybody."""
+        from splink import Linker
+
+        linker = Linker([self._api.register(table)], settings, log_level=None)
+        levels = [level for comparison in self._rules.compare.values() for level in comparison.levels.values()]
+        for column in sorted({level.rare for level in levels if level.rare}):
+            if column in self._frequencies:
+                linker.table_management.register_term_frequency_lookup(self._frequencies[column], column)
+            else:
+                self._frequencies[column] = linker.table_management.compute_tf_table(column)
+        return linker
 
 
 def _vetoed(levels: dict[str, str], veto: Veto) -> bool:

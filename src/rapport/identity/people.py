@@ -97,12 +97,6 @@ def find_people(
     return sorted((_person(cluster, profiles) for cluster in clusters), key=lambda person: person.keys)
 
 
-def components(profiles: Mapping[str, Profile], edges: Sequence[Edge], accept: float) -> list[list[str]]:
-    """Profiles that hang together by edges strong enough to join; those alone are left out."""
-    strong = [edge.pair for edge in edges if edge.probability >= accept]
-    return [component for component in connected_components(profiles, strong) if len(component) > 1]
-
-
 def _marks(profiles: Mapping[str, Profile], rules: Rules) -> list[dict[str, str]]:
     """What two profiles of one person cannot have two of, as far as exact rules go."""
     marks = []

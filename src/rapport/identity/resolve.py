@@ -1,22 +1,17 @@
 """Reads profiles and edges, writes customer ids: one transaction, the only writer of schema `identity`."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.types.json import Jsonb
-
 from rapport.db import Connection, connect, load_queries, postgres_needed
-from rapport.identity.assign import Assignment, Change, KnownId, assign
-from rapport.identity.clusters import joining_rules
-from rapport.identity.delta import SQL, Work, find_work
-from rapport.identity.people import DECISION, Decision, Membership, Person, find_people
+from rapport.identity.delta import Work, find_work
+from rapport.identity.members import settle
 from rapport.identity.rules import Rules, load_rules
 from rapport.settings import Settings
 
 logger = logging.getLogger(__name__)
-WRITE = load_queries("rapport.identity", "write.sql", "questions.sql")
-NO_LONGER_LINKED = "no longer linked"
+SQL = load_queries("rapport.identity", "questions.sql", "close.sql")
 
 
 @dataclass(frozen=True)
@@ -54,19 +49,18 @@ def resolve(settings: Settings, as_of: datetime, rules: Rules | None = None) -> 
     with postgres_needed("identity"), connect("transformer", settings=settings) as conn:
         conn.execute(SQL["lock_members"])
         work = find_work(conn, rules, likeness=settings.identity_probabilistic, as_of=as_of)
-        decisions = [Decision(**row) for row in conn.execute(SQL["read_decisions"])]
-        people = find_people(work.profiles, work.edges, decisions, rules)
-        result, before = _assign(conn, people, work, decisions)
-        _write(conn, result, people, before, as_of)
+        settled = settle(conn, rules, work.batches, as_of)
+        if work.is_whole:
+            conn.execute(SQL["analyze_results"])
         _close(conn, work, rules, as_of)
-        counts = conn.execute(WRITE["count_customers"]).fetchone() or {}
+        counts = conn.execute(SQL["count_customers"]).fetchone() or {}
     report = IdentityReport(
-        profiles=work.profiles_count,
+        profiles=work.profiles,
         customers=counts["customers"],
-        created=sum(change.kind == "create" for change in result.changes),
-        merged=len(result.merged),
-        split=sum(change.kind == "split" for change in result.changes),
-        worked_on=len(work.profiles),
+        created=settled["create"],
+        merged=settled["merge"],
+        split=settled["split"],
+        worked_on=work.touched,
         open_reviews=counts["open_reviews"],
         note=work.note,
     )
@@ -74,106 +68,24 @@ def resolve(settings: Settings, as_of: datetime, rules: Rules | None = None) -> 
     return report
 
 
-Before = dict[str, tuple[str, str, str | None]]
-"""Profile key to customer id, confidence and certain key of the last run."""
-
-
-def _assign(conn: Connection, people: list[Person], work: Work, decisions: list[Decision]) -> tuple[Assignment, Before]:
-    before: Before = {
-        row["profile_key"]: (row["customer_id"], row["confidence"], row["certain_key"])
-        for row in conn.execute(SQL["read_members"])
-    }
-    known = {row["customer_id"]: KnownId(**row) for row in conn.execute(SQL["read_customer_ids"])}
-    reasons = [(*edge.pair, edge.rule) for edge in work.edges]
-    reasons += [(*decision.pair, DECISION) for decision in decisions if decision.is_same]
-    result = assign(
-        [person.keys for person in people],
-        {key: profile.created_at for key, profile in work.profiles.items()},
-        {key: owner for key, (owner, _, _) in before.items()},
-        known,
-        joining_rules(reasons),
-    )
-    apart = [decision.pair for decision in decisions if not decision.is_same]
-    result.changes = [_reasoned(change, apart) for change in result.changes]
-    return result, before
-
-
-def _reasoned(change: Change, apart: list[tuple[str, str]]) -> Change:
-    """A split says whether a person wanted it or whatever held the profiles together is gone."""
-    if change.kind != "split":
-        return change
-    moved, kept = set(change.evidence["moved"]), set(change.evidence["kept"])
-    decided = any((a in moved and b in kept) or (b in moved and a in kept) for a, b in apart)
-    return replace(change, rule=DECISION if decided else NO_LONGER_LINKED)
-
-
-def _write(conn: Connection, result: Assignment, people: list[Person], before: Before, as_of: datetime) -> None:
-    if result.created:
-        conn.execute(WRITE["stage_customers"])
-        with conn.cursor().copy(WRITE["copy_customers"]) as copy:
-            for row in result.created.items():
-                copy.write_row(row)
-        conn.execute(WRITE["create_customers"], {"as_of": as_of})
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            WRITE["merge_customer"],
-            [{"loser": loser, "survivor": survivor} for loser, survivor in result.merged.items()],
-        )
-    gone = [key for key in before if key not in result.members]
-    if gone:
-        conn.execute(WRITE["delete_members"], {"keys": gone})
-    _write_members(conn, result, people, before, as_of)
-    _log(conn, result.changes, as_of)
-
-
-def _write_members(conn: Connection, result: Assignment, people: list[Person], before: Before, as_of: datetime) -> None:
-    how: dict[str, Membership] = {key: value for person in people for key, value in person.memberships.items()}
-    now = {key: (owner, how[key].confidence, how[key].certain_key) for key, owner in result.members.items()}
-    moved = {key: values for key, values in now.items() if before.get(key) != values}
-    if moved:
-        conn.execute(WRITE["stage_members"])
-        with conn.cursor().copy(WRITE["copy_members"]) as copy:
-            for key, values in moved.items():
-                copy.write_row((key, *values))
-        conn.execute(WRITE["upsert_members"], {"as_of": as_of})
-
-
 def _close(conn: Connection, work: Work, rules: Rules, as_of: datetime) -> None:
     """Ask what is left to ask, and remember what this run has seen."""
-    conn.execute(WRITE["stage_questions"])
-    conn.execute(WRITE["find_questions"], {"review": rules.likeness.review})
-    conn.execute(WRITE["close_questions"])
-    conn.execute(WRITE["open_questions"], {"as_of": as_of})
-    conn.execute(WRITE["forget_states"])
-    conn.execute(WRITE["keep_states"])
-    conn.execute(WRITE["apply_decisions"], {"as_of": as_of})
+    conn.execute(SQL["stage_questions"])
+    conn.execute(SQL["find_questions"], {"review": rules.likeness.review})
+    conn.execute(SQL["close_questions"])
+    conn.execute(SQL["open_questions"], {"as_of": as_of})
+    conn.execute(SQL["forget_states"])
+    conn.execute(SQL["keep_states"])
+    conn.execute(SQL["apply_decisions"], {"as_of": as_of})
     conn.execute(
-        WRITE["note_run"],
+        SQL["note_run"],
         {
             "as_of": as_of,
             "rules_version": work.rules_version,
-            "profiles": work.profiles_count,
-            "changed_profiles": len(work.changed),
+            "profiles": work.profiles,
+            "changed_profiles": work.changed,
             "scored_pairs": work.scored_pairs,
-            "clustered_profiles": len(work.profiles),
+            "clustered_profiles": work.touched,
             "note": work.note,
         },
     )
-
-
-def _log(conn: Connection, changes: list[Change], as_of: datetime) -> None:
-    if not changes:
-        return
-    with conn.cursor().copy(WRITE["copy_changes"]) as copy:
-        for change in changes:
-            copy.write_row(
-                (
-                    change.kind,
-                    change.customer_id,
-                    change.other_customer_id,
-                    change.profile_key,
-                    change.rule,
-                    Jsonb(change.evidence),
-                    as_of,
-                )
-            )

@@ -65,7 +65,9 @@ class Likeness(_Strict):
     keep: float = Field(gt=0, lt=1)
     retrain_growth: float = Field(gt=1)
     train_profiles: int = Field(ge=2)
+    train_pairs: int = Field(ge=1)
     block_limit: int = Field(ge=2)
+    max_pairs: int = Field(ge=1)
     blocks: dict[str, str]
     train_on: list[list[str]]
     compare: dict[str, Comparison]

@@ -1,7 +1,7 @@
 """The Splink settings that `rules.yml` describes, and their training without labels."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rapport.identity.rules import DIFFERENT, Comparison, Likeness
@@ -13,37 +13,38 @@ SAMPLED_PAIRS = 500_000
 Model = dict[str, Any]
 
 
-def settings(rules: Likeness, known: Collection[str], blocks: Collection[str]) -> Any:
-    """Splink's settings for the columns that the data knows."""
-    from splink import SettingsCreator, block_on
+def settings(rules: Likeness, known: Collection[str]) -> Any:
+    """Splink's settings for the columns that the data knows. It has no blocks: it is given the pairs."""
+    from splink import SettingsCreator
 
     return SettingsCreator(
         link_type="dedupe_only",
-        unique_id_column_name="profile_key",
+        unique_id_column_name="row_id",
         comparisons=[
             _comparison(name, comparison)
             for name, comparison in rules.compare.items()
             if set(comparison.columns) & set(known)
         ],
-        blocking_rules_to_generate_predictions=[block_on(f"block_{name}") for name in blocks],
+        blocking_rules_to_generate_predictions=[],
         retain_matching_columns=True,  # the levels come only along with the values
     )
 
 
-def train(linker: Any, rules: Likeness, known: Collection[str]) -> None:
-    """u by random sampling, m by expectation maximisation within blocks (Fellegi and Sunter 1969, Winkler 1988)."""
-    from splink import block_on
+def train_u(linker: Any) -> None:
+    """Chance agreement, by random sampling (Fellegi and Sunter 1969)."""
+    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=SEED)
+
+
+def train_m(linker: Any, lessons: Sequence[str]) -> None:
+    """Agreement of matches, by expectation maximisation (Winkler 1988) over the pairs of each lesson, a condition over
+    `l` and `r`. What a lesson takes for granted, the others teach."""
     from splink.internals.exceptions import EMTrainingException
 
-    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=SEED)
-    for columns in rules.train_on:
-        if set(columns) <= set(known):
-            try:
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    block_on(*columns), record_sample_proportion=1.0
-                )
-            except EMTrainingException:
-                continue  # no pair agrees there, so there is nothing to learn from
+    for lesson in lessons:
+        try:
+            linker.training.estimate_parameters_using_expectation_maximisation(lesson)
+        except EMTrainingException:
+            continue  # no pair agrees there, so there is nothing to learn from
 
 
 def prior(weights: Any, assumed: float, pairs: float) -> float:

@@ -22,40 +22,10 @@ select
     'p' || n
 from generate_series(1, 2000) as n;
 
--- name: customers
--- Every fiftieth account is somebody's second one, under the same address.
-insert into raw_shopify.customers (
-    id, first_name, last_name, email, phone, email_marketing_state, email_consent_updated_at, locale, country_code, city,
-    zip, address1, tags, created_at, updated_at, _dlt_load_id, _dlt_id
-)
-select
-    'gid://shopify/Customer/' || n,
-    'First' || chr(97 + who %% 26) || chr(97 + who / 26 %% 26),
-    'Last' || chr(97 + who / 676 %% 26) || chr(97 + who / 17576 %% 26),
-    'person' || who || '@example.com',
-    case when n %% 4 = 0 then '+4477' || lpad(who::text, 8, '0') end,
-    (array['SUBSCRIBED', 'SUBSCRIBED', 'UNSUBSCRIBED', 'NOT_SUBSCRIBED'])[1 + n %% 4],
-    at,
-    'en-GB',
-    (array['GB', 'GB', 'GB', 'DE', 'FR', 'US'])[1 + n %% 6],
-    'City ' || n %% 300,
-    'Z' || n %% 10000,
-    who || ' High Street',
-    '[]',
-    at,
-    at,
-    %(load)s,
-    'c' || n
-from (
-    select
-        n,
-        case when n %% 50 = 0 then n - 7 else n end as who,
-        %(as_of)s::timestamptz - random() * interval '1095 days' as at
-    from generate_series(%(first)s::integer, %(last)s::integer) as n
-) as made;
-
 -- name: orders
 -- A third of the people buy most; newer months sell more; one order in thirty is cancelled, one line in twenty returned.
+-- One order in twelve is a guest's: half of them have an account, the others are strangers made of two people's names, and
+-- every third of these has an account under another address.
 insert into raw_shopify.orders (
     id, name, customer_id, email, created_at, processed_at, updated_at, cancelled_at, test, financial_status,
     currency_code, total_amount, shipping_amount, tax_amount, refunded_amount, source_name, customer_locale,
@@ -64,8 +34,8 @@ insert into raw_shopify.orders (
 select
     'gid://shopify/Order/' || n,
     '#' || n,
-    case when who > 0 then 'gid://shopify/Customer/' || who end,
-    'person' || case when who > 0 then who when n %% 2 = 0 then n %% %(customers)s + 1 else -n end || '@example.com',
+    case when not is_guest then 'gid://shopify/Customer/' || named end,
+    'person' || case when is_guest and n %% 24 > 0 then -n else named end || '@example.com',
     at,
     at,
     at,
@@ -80,7 +50,10 @@ select
     (array['web', 'web', 'web', 'pos', 'instagram'])[1 + n %% 5],
     'en-GB',
     '[]',
-    jsonb_build_object('name', 'A Person', 'countryCodeV2', 'GB', 'city', 'City', 'zip', 'Z1', 'address1', '1 Row'),
+    jsonb_build_object(
+        'name', concat_ws(' ', person.first_name, home.last_name), 'countryCodeV2', 'GB', 'city', home.city,
+        'zip', home.zip, 'address1', home.address1
+    ),
     case when n %% 10 = 0 then jsonb_build_object('utm_source', 'newsletter', 'utm_campaign', 'campaign_' || n %% 4) end,
     jsonb_path_query_array(jsonb_build_array(
         jsonb_build_object(
@@ -98,13 +71,24 @@ select
     'o' || n
 from (
     select
-        n,
-        case when n %% 12 = 0 then 0 else 1 + floor(%(customers)s * random() ^ 2.2)::integer end as who,
-        1 + floor(2000 * random() ^ 2)::integer as one,
-        1 + floor(2000 * random() ^ 2)::integer as two,
-        %(until)s::timestamptz - random() ^ 1.5 * make_interval(days => %(days)s) as at
-    from generate_series(%(first)s::integer, %(last)s::integer) as n
-) as made;
+        *,
+        case when is_guest and n %% 24 > 0 and n %% 9 > 0 then 1 + abs(hashint4(n)::bigint) %% %(customers)s else named end as housed
+    from (
+        select
+            n,
+            n %% 12 = 0 as is_guest,
+            case
+                when n %% 24 = 0 then n %% %(customers)s + 1
+                else 1 + floor(%(customers)s * random() ^ case when n %% 12 = 0 then 1 else 2.2 end)::integer
+            end as named,
+            1 + floor(2000 * random() ^ 2)::integer as one,
+            1 + floor(2000 * random() ^ 2)::integer as two,
+            %(until)s::timestamptz - random() ^ 1.5 * make_interval(days => %(days)s) as at
+        from generate_series(%(first)s::integer, %(last)s::integer) as n
+    ) as drawn
+) as made
+left join raw_shopify.customers as person on 'gid://shopify/Customer/' || made.named = person.id
+left join raw_shopify.customers as home on 'gid://shopify/Customer/' || made.housed = home.id;
 
 -- name: analyze_raw
 analyze raw_shopify.customers, raw_shopify.orders, raw_shopify.products, raw_web.events;

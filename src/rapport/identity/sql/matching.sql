@@ -1,8 +1,8 @@
--- DuckDB, in memory. `people` holds one row a profile.
+-- DuckDB, in memory. `people` holds one row a profile, numbered in the order of their keys.
 
 -- name: tidy
 -- For comparing: no case, accents, punctuation or blanks.
-create or replace table people as
+create table people as
 select
     given.* replace (
         nullif(regexp_replace(strip_accents(lower(first_name)), '[^\p{L}\p{N}]', '', 'g'), '') as first_name,
@@ -39,6 +39,7 @@ counted as (
     left join last_names as first_as_last on people.first_name = first_as_last.name
 )
 select
+    row_number() over (order by profile_key)::integer as row_id,
     * exclude (as_given, as_turned, is_turned)
     replace (
         case when is_turned then last_name else first_name end as first_name,
@@ -48,37 +49,19 @@ from counted
 order by profile_key;
 
 -- name: sample
-create or replace table sample as
+create table sample as
 select * from people
 order by hash(profile_key), profile_key
 limit $size;
 
--- name: near
--- The changed profiles and all that share a block with one of them.
-create or replace table near as
-with keys as (
-    unpivot (select profile_key, columns('^block_') from people)
-    on columns(* exclude (profile_key))
-    into name block value block_key
-)
+-- name: scored_pairs
+-- Without the pairs whose agreement a veto speaks against, which are not among the patterns.
 select
-    people.*,
-    people.profile_key in (select profile_key from changed) as is_changed
-from people
-where
-    people.profile_key in (select profile_key from changed)
-    or people.profile_key in (
-        select beside.profile_key
-        from keys as beside
-        semi join (
-            select keys.block, keys.block_key
-            from keys
-            semi join changed on keys.profile_key = changed.profile_key
-        ) as theirs on beside.block = theirs.block and beside.block_key = theirs.block_key
-    );
-
--- name: together
-create or replace table together as
-select people.*, groups.group_number
-from people
-inner join groups on people.profile_key = groups.profile_key;
+    l.profile_key as profile_key_a,
+    r.profile_key as profile_key_b,
+    scored.match_probability::float as probability,
+    patterns.evidence
+from scored
+natural join patterns
+inner join people as l on scored.row_id_l = l.row_id
+inner join people as r on scored.row_id_r = r.row_id;

@@ -19,8 +19,8 @@ where
     and edges.probability >= %(review)s
     and a.customer_id <> b.customer_id
     and (
-        edges.profile_key_a in (select profile_key from touched)
-        or edges.profile_key_b in (select profile_key from touched)
+        exists (select from touched where touched.profile_key = edges.profile_key_a)
+        or exists (select from touched where touched.profile_key = edges.profile_key_b)
     )
     and not exists (
         select from identity.decisions
@@ -41,8 +41,8 @@ delete from identity.match_reviews as reviews
 where
     reviews.status = 'open'
     and (
-        reviews.profile_key_a in (select profile_key from touched)
-        or reviews.profile_key_b in (select profile_key from touched)
+        exists (select from touched where touched.profile_key = reviews.profile_key_a)
+        or exists (select from touched where touched.profile_key = reviews.profile_key_b)
     )
     and not exists (
         select from questions

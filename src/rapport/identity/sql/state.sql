@@ -1,150 +1,53 @@
--- name: stage_profiles
--- What matters for who a profile is; other columns may change without any work here.
-create temporary table profiles on commit drop as
-select
-    profile_key,
-    md5(row(
-        match_first_name, match_last_name, birth_date, email, phone, address1, zip, city, loyalty_number, store_id,
-        source_rank, created_at
-    )::text) as fingerprint
-from intermediate.int_profiles;
+-- name: memory
+-- For hashing a million keys at once; one sort or hash of a query takes so much, twice where it hashes.
+set local work_mem = '96MB';
 
--- name: changed_profiles
+-- name: count_profiles
+select
+    (select count(*) from intermediate.int_profiles) as profiles,
+    (select count(*) from identity.members) as members;
+
+-- name: stage_changed
+-- What matters for who a profile is; other columns may change without any work here. Gone ones have no fingerprint.
+create temporary table changed on commit drop as
+with profiles as (
+    select
+        profile_key,
+        md5(row(
+            match_first_name, match_last_name, birth_date, email, phone, address1, zip, city, loyalty_number, store_id,
+            source_rank, created_at
+        )::text) as fingerprint
+    from intermediate.int_profiles
+)
+
 select
     coalesce(profiles.profile_key, states.profile_key) as profile_key,
+    profiles.fingerprint,
     profiles.profile_key is null as is_gone
 from profiles
 full join identity.profile_states as states on profiles.profile_key = states.profile_key
 where profiles.fingerprint is distinct from states.fingerprint;
 
--- name: all_profiles
-select profile_key from profiles;
+-- name: key_changed
+alter table changed add primary key (profile_key);
 
--- name: stage_exact
-create temporary table exact (
-    profile_key_a text, profile_key_b text, rule text, is_certain boolean
-) on commit drop;
+-- name: analyze_changed
+analyze changed;
 
--- name: fill_exact
--- The edges that count under the rules in force.
-insert into exact (profile_key_a, profile_key_b, rule, is_certain)
+-- name: count_changed
 select
-    edges.profile_key_a,
-    edges.profile_key_b,
-    edges.rule,
-    rules.confidence = 'certain' as is_certain
-from intermediate.int_edges as edges
-inner join jsonb_to_recordset(%(rules)s) as rules (rule text, fan_out_limit integer, confidence text)
-    on edges.rule = rules.rule and edges.fan_out <= rules.fan_out_limit
-where
-    not starts_with(edges.rule, 'same_email')
-    or not (
-        split_part(edges.value, '@', 1) = any(%(mailboxes)s)
-        or split_part(edges.value, '@', 2) = any(%(relay_domains)s)
-    );
+    count(*) as changed,
+    count(*) filter (where is_gone) as gone
+from changed;
 
--- name: stage_touched
-create temporary table touched (profile_key text primary key, step integer not null) on commit drop;
-
--- name: touch
-insert into touched (profile_key, step)
-select distinct profile_key, 0
-from unnest(%(keys)s::text[]) as given (profile_key)
+-- name: take_all
+-- Those that did not change are looked at again.
+insert into changed (profile_key, is_gone)
+select
+    profile_key,
+    false
+from intermediate.int_profiles
 on conflict do nothing;
 
--- name: touch_decided
-insert into touched (profile_key, step)
-select distinct ends.profile_key, 0
-from identity.decisions
-cross join lateral (values (profile_key_a), (profile_key_b)) as ends (profile_key)
-where applied_at is null
-on conflict do nothing;
-
--- name: touch_changed_edges
-with gone as (
-    delete from identity.edges as old
-    where
-        old.rule <> 'likeness'
-        and not exists (
-            select from exact
-            where (exact.profile_key_a, exact.profile_key_b, exact.rule, exact.is_certain)
-                = (old.profile_key_a, old.profile_key_b, old.rule, old.is_certain)
-        )
-    returning old.profile_key_a, old.profile_key_b
-),
-
-come as (
-    insert into identity.edges (profile_key_a, profile_key_b, rule, is_certain, probability)
-    select profile_key_a, profile_key_b, rule, is_certain, 1
-    from exact
-    where not exists (
-        select from identity.edges as old
-        where (exact.profile_key_a, exact.profile_key_b, exact.rule, exact.is_certain)
-            = (old.profile_key_a, old.profile_key_b, old.rule, old.is_certain)
-    )
-    on conflict (profile_key_a, profile_key_b, rule) do update set is_certain = excluded.is_certain
-    returning profile_key_a, profile_key_b
-)
-
-insert into touched (profile_key, step)
-select distinct ends.profile_key, 0
-from (select * from gone union all select * from come) as moved
-cross join lateral (values (profile_key_a), (profile_key_b)) as ends (profile_key)
-on conflict do nothing;
-
--- name: forget_likeness
--- Of the profiles given; whoever stood on the other end is worked on too.
-with gone as (
-    delete from identity.edges
-    where rule = 'likeness' and (profile_key_a = any(%(keys)s) or profile_key_b = any(%(keys)s))
-    returning profile_key_a, profile_key_b, probability
-)
-
-insert into touched (profile_key, step)
-select distinct ends.profile_key, 0
-from gone
-cross join lateral (values (profile_key_a), (profile_key_b)) as ends (profile_key)
-on conflict do nothing;
-
--- name: touch_neighbours
--- Everybody who hangs together with those of the last step.
-insert into touched (profile_key, step)
-select distinct beside.profile_key, %(step)s
-from touched
-cross join lateral (
-    select profile_key_b from identity.edges
-    where profile_key_a = touched.profile_key and probability >= %(accept)s
-    union all
-    select profile_key_a from identity.edges
-    where profile_key_b = touched.profile_key and probability >= %(accept)s
-    union all
-    select profile_key_b from identity.decisions
-    where profile_key_a = touched.profile_key and is_same
-    union all
-    select profile_key_a from identity.decisions
-    where profile_key_b = touched.profile_key and is_same
-    union all
-    select fellows.profile_key from identity.members as own
-    inner join identity.members as fellows on own.customer_id = fellows.customer_id
-    where own.profile_key = touched.profile_key
-) as beside (profile_key)
-where touched.step = %(step)s - 1
-on conflict do nothing;
-
--- name: stage_likely
-create temporary table likely (
-    profile_key_a text, profile_key_b text, probability real, evidence text
-) on commit drop;
-
--- name: clear_likely
-truncate likely;
-
--- name: copy_likely
-copy likely (profile_key_a, profile_key_b, probability, evidence) from stdin;
-
--- name: keep_likely
-insert into identity.edges (profile_key_a, profile_key_b, rule, is_certain, probability, evidence)
-select profile_key_a, profile_key_b, 'likeness', false, probability, evidence
-from likely
-on conflict (profile_key_a, profile_key_b, rule)
-do update set probability = excluded.probability, evidence = excluded.evidence;
+-- name: copy_changed
+copy (select profile_key from changed where not is_gone) to stdout (format csv, header);

@@ -1,3 +1,9 @@
+-- name: stage_newcomers
+create temporary table newcomers (customer_id text, founded_by text) on commit drop;
+
+-- name: copy_newcomers_in
+copy newcomers (customer_id, founded_by) from stdin (format csv);
+
 -- name: stage_customers
 create temporary table new_customers (customer_id text, founded_by text) on commit drop;
 
@@ -11,18 +17,38 @@ select
     customer_id,
     founded_by,
     %(as_of)s
-from new_customers
+from (select * from newcomers union all select * from new_customers) as created
 on conflict (customer_id) do nothing;
 
--- name: merge_customer
+-- name: stage_merged
+create temporary table merged (loser text, survivor text) on commit drop;
+
+-- name: copy_merged
+copy merged (loser, survivor) from stdin;
+
+-- name: lead_on
 -- Ids that led to the loser lead to the survivor now, so that every old id is one step away.
-update identity.customer_ids
-set merged_into = %(survivor)s
-where customer_id = %(loser)s or merged_into = %(loser)s;
+update identity.customer_ids as ids
+set merged_into = merged.survivor
+from merged
+where ids.merged_into = merged.loser;
+
+-- name: merge_customers
+update identity.customer_ids as ids
+set merged_into = merged.survivor
+from merged
+where ids.customer_id = merged.loser;
+
+-- name: stage_gone
+create temporary table gone_members (profile_key text) on commit drop;
+
+-- name: copy_gone
+copy gone_members (profile_key) from stdin;
 
 -- name: delete_members
 delete from identity.members
-where profile_key = any(%(keys)s);
+using gone_members
+where members.profile_key = gone_members.profile_key;
 
 -- name: stage_members
 create temporary table moved_members (
@@ -49,40 +75,25 @@ on conflict (profile_key) do update set
     confidence = excluded.confidence,
     certain_key = excluded.certain_key;
 
+-- name: add_newcomers
+insert into identity.members (profile_key, customer_id, since_at, confidence, certain_key)
+select
+    founded_by,
+    customer_id,
+    %(as_of)s,
+    'certain',
+    founded_by
+from newcomers;
+
+-- name: log_newcomers
+insert into identity.changes (kind, customer_id, profile_key, evidence, changed_at)
+select
+    'create',
+    customer_id,
+    founded_by,
+    '{"profiles": 1}',
+    %(as_of)s
+from newcomers;
+
 -- name: copy_changes
 copy identity.changes (kind, customer_id, other_customer_id, profile_key, rule, evidence, changed_at) from stdin;
-
--- name: forget_states
-delete from identity.profile_states as states
-where not exists (select from profiles where profiles.profile_key = states.profile_key);
-
--- name: keep_states
-insert into identity.profile_states (profile_key, fingerprint)
-select
-    profile_key,
-    fingerprint
-from profiles
-where not exists (
-    select from identity.profile_states as states
-    where states.profile_key = profiles.profile_key and states.fingerprint = profiles.fingerprint
-)
-on conflict (profile_key) do update set fingerprint = excluded.fingerprint;
-
--- name: apply_decisions
-update identity.decisions
-set applied_at = %(as_of)s
-where applied_at is null;
-
--- name: note_run
-insert into identity.runs (
-    as_of, rules_version, profiles, changed_profiles, scored_pairs, clustered_profiles, note
-)
-values (
-    %(as_of)s, %(rules_version)s, %(profiles)s, %(changed_profiles)s, %(scored_pairs)s, %(clustered_profiles)s,
-    %(note)s
-);
-
--- name: count_customers
-select
-    (select count(distinct customer_id) from identity.members) as customers,
-    (select count(*) from identity.match_reviews where status = 'open') as open_reviews;
