@@ -29,7 +29,7 @@ NEEDED = {
 
 def filled(name: str, language: str, *, html: bool, **context: Any) -> str:
     source = blocks.expand("{{ blocks." + name + " }}", language, UTM, html=html)
-    given = {**SAMPLE_CONTEXT, "locale": None, "coupon": SAMPLE_COUPON, **context}
+    given = {**SAMPLE_CONTEXT, "shop_url": "https://shop.example", "locale": None, "coupon": SAMPLE_COUPON, **context}
     values = templating.template_values(given, {}, language)
     return templating.render_source(source, "block.html" if html else "block.txt", values)
 

@@ -21,11 +21,11 @@ _HTML_ITEM = (
     '<img src="{{{{ item.image_url|web }}}}" alt="{{{{ item.title }}}}" width="80"'
     ' style="display:block;border:0;"></td>'
     '{{% endif %}}<td style="padding:8px;vertical-align:top;text-align:{start};">'
-    "{{% if item.url %}}<a href=\"{{{{ item.url|web|with_query('{query}') }}}}\">{{{{ item.title }}}}</a>"
+    "{{% if item.url %}}<a href=\"{{{{ item.url|web|marked('{query}') }}}}\">{{{{ item.title }}}}</a>"
     "{{% else %}}{{{{ item.title }}}}{{% endif %}}{more}</td></tr></table>"
 )
 _TEXT_ITEM = (
-    "- {{{{ item.title }}}}{more}\n{{% if item.url %}}  {{{{ item.url|web|with_query('{query}') }}}}\n{{% endif %}}"
+    "- {{{{ item.title }}}}{more}\n{{% if item.url %}}  {{{{ item.url|web|marked('{query}') }}}}\n{{% endif %}}"
 )
 _PRICED = "{% if item.price is not none and CURRENCY %}BREAK{{ item.price|money(CURRENCY) }}{% endif %}"
 

@@ -15,7 +15,7 @@ from rapport.campaigns.folder.model import Confirmation, Mailing
 from rapport.campaigns.folder.problems import CampaignError, Problem
 from rapport.campaigns.lifecycle import triggers
 from rapport.campaigns.lifecycle.flow import Flow, steps
-from rapport.campaigns.mail import blocks, bodies, fields, markup, templating
+from rapport.campaigns.mail import blocks, bodies, fields, links, markup, templating
 from rapport.campaigns.mail.templating import ContentError, MissingFieldError
 from rapport.campaigns.offers.coupons import Coupon
 from rapport.campaigns.outcome import variants
@@ -175,10 +175,11 @@ def _compile(version: variants.Version, language: str, files: Mapping[str, str])
     campaign = version.mailing
     rich_name, text_name = sorted(files, key=lambda name: name.endswith(".txt"))
     preheader = campaign.preheader_for(language) or ""
+    query = _query(campaign)
     try:
         html = markup.to_html(files[rich_name], rich_name.endswith(".mjml"), language, preheader)
-        html = blocks.expand(html, language, _query(campaign), html=True)
-        text = blocks.expand(files[text_name], language, _query(campaign), html=False)
+        html = links.mark(blocks.expand(html, language, query, html=True), query, html=True)
+        text = links.mark(blocks.expand(files[text_name], language, query, html=False), query, html=False)
     except ValueError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, "", str(error))]) from None
     prelude = _prelude(campaign)
@@ -221,7 +222,7 @@ def _query(campaign: Mailing) -> str:
 
 
 def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:
-    links = {
+    sample_links = {
         "shop_url": "https://shop.example",
         "shop_name": "Sample Shop Ltd",
         "shop_postal_address": "1 Sample Street, Sampleton",
@@ -230,17 +231,17 @@ def _try_out(campaign: Mailing, template: Template, rich_name: str) -> None:
     }
     context, needed = fields.SAMPLE_CONTEXT, FOOTER
     if isinstance(campaign, Confirmation):
-        links["confirm_url"] = "https://mail.shop.example/c/sample-token"
+        sample_links["confirm_url"] = "https://mail.shop.example/c/sample-token"
         context, needed = fields.SAMPLE_REQUEST, FOOTER | CONFIRM_LINK
     if isinstance(campaign, Flow):
         context = {**context, triggers.FIELD: triggers.SAMPLES[campaign.trigger]}
         if campaign.survey:
-            links[triggers.SURVEY_LINK] = "https://mail.shop.example/s/sample-token"
+            sample_links[triggers.SURVEY_LINK] = "https://mail.shop.example/s/sample-token"
             needed = needed | ANSWER_LINK
     try:
-        sample = render(template, {**context, **template.stand_ins}, links)
+        sample = render(template, {**context, **template.stand_ins}, sample_links)
         # Of every mail that leaves, delivery checks it once more, as it was rendered.
-        _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, links, needed)
+        _check_footer(f"{campaign.name}.{template.language}", sample.html, sample.text, sample_links, needed)
     except ContentError as error:
         raise CampaignError([Problem(f"{campaign.name}/{rich_name}", None, template.language, str(error))]) from None
 

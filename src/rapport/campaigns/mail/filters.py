@@ -125,6 +125,31 @@ def _with_query(url: Any, query: Any) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode(pairs), parts.fragment))
 
 
+@minijinja.pass_state
+def _marked(state: Any, url: Any, query: Any = "") -> Any:
+    """The address with the campaign's marks, if it is the shop's own; any other, and what is missing, as it is."""
+    return _marked_url(url, str(state.lookup("shop_url")), str(query)) if isinstance(url, str) else url
+
+
+@lru_cache(maxsize=65_536)
+def _marked_url(url: str, shop_url: str, query: str) -> str:
+    try:
+        parts, own = urlsplit(url), urlsplit(shop_url)
+        if not parts.hostname or _host(parts.hostname) != _host(own.hostname or ""):
+            return url
+    except ValueError:
+        return url
+    there = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    added = [pair for pair in query.split("&") if pair.partition("=")[0] not in there]
+    # What the shop's own address asks for stays letter by letter.
+    asked = "&".join(filter(None, [parts.query, *added]))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", asked, parts.fragment))
+
+
+def _host(name: str) -> str:
+    return name.lower().removeprefix("www.")
+
+
 def _times(value: Any, number: Any) -> Any:
     if is_none(value) or is_none(number):
         return Missing("number")
@@ -177,6 +202,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date": _date,
     "page": _page,
     "with_query": _with_query,
+    "marked": _marked,
     "times": _times,
     "join": _join,
     "replace": _replace,
