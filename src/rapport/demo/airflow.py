@@ -1,19 +1,16 @@
-"""Airflow's parts as children of one command: environment, metadata migration, start, health and stop."""
+"""Airflow's parts as children of one command: metadata migration, start, health and stop."""
 
 import contextlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
@@ -21,73 +18,31 @@ import psycopg
 from rapport.db import database_url
 from rapport.db.embedded import free_port
 from rapport.demo.airflow_api import AirflowApi
+from rapport.demo.airflow_settings import METADATA_DATABASE, airflow_env, kept_passwords, metadata_url
 from rapport.errors import PermanentError, TransientError
 from rapport.settings import Settings
 
 __all__ = ["AirflowApi", "AirflowLauncher", "airflow_env"]
 
 PREFERRED_PORT = 8080
-METADATA_DATABASE = "airflow"
-USERS = {"admin": "admin", "marketer": "user", "viewer": "viewer"}
-# The scheduler's own log server is left out: the api-server reads the same disk.
+# Tasks are forks of the scheduler: what it has imported, none of them imports again (4 s of Great Expectations, 2 s of
+# dbt). It does so while the api-server starts, and goes on at a line from us; at an end of file we are gone.
+SCHEDULER = """
+import sys, dbt.adapters.postgres, dbt.cli.main, great_expectations
+from airflow.__main__ import main
+if sys.stdin.readline():
+    main()
+"""
+# Its own log server is left out: the api-server reads the same disk.
 COMPONENTS = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
+    "api-server": ("-m", "airflow", "api-server"),
+    "scheduler": ("-c", SCHEDULER, "scheduler", "--skip-serve-logs"),
+    "dag-processor": ("-m", "airflow", "dag-processor"),
 }
 START_SECONDS = 120.0
 # Enough for the request under way. The scheduler would wait for its tasks, and those of `deliver` stay for a minute.
 STOP_SECONDS = 3.0
 HEALTHY_PARTS = ("metadatabase", "scheduler", "dag_processor")
-
-
-def metadata_url(settings: Settings) -> str:
-    """Airflow's own database: `airflow` on the warehouse's server, through the driver that Airflow uses."""
-    parts = urlsplit(database_url(settings))
-    return urlunsplit(parts._replace(scheme="postgresql+psycopg2", path=f"/{METADATA_DATABASE}"))
-
-
-def airflow_env(settings: Settings, port: int) -> dict[str, str]:
-    """Every setting of Airflow that the launcher makes, as environment variables; secrets are made once and kept."""
-    home = settings.home / "airflow"
-    kept = _kept_secrets(home)
-    url = f"http://127.0.0.1:{port}"
-    return {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project_dir / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project_dir / "plugins"),
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # 32 by default, each a process that idles. Two are `deliver`'s, whose tasks mostly sleep.
-        "AIRFLOW__CORE__PARALLELISM": "6",
-        # 5 s by default: for so long a task that has ended may hold its slot, and an answer that a person gives in the
-        # meantime to what it asked is taken for a crash.
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__FERNET_KEY": kept["fernet_key"],
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url(settings),
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__API__WORKERS": "1",
-        "AIRFLOW__API__SECRET_KEY": kept["session_key"],
-        "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-        # 300 s by default: a new campaign folder should be seen at once.
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
-        "DO_NOT_TRACK": "1",
-        "GX_ANALYTICS_ENABLED": "false",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
-    }
 
 
 @dataclass
@@ -112,7 +67,7 @@ class AirflowLauncher:
         return self.password_of(self.user)
 
     def password_of(self, user: str) -> str:
-        return str(_kept_passwords(self.settings.home / "airflow")[user])
+        return str(kept_passwords(self.settings.home / "airflow")[user])
 
     def migrate(self) -> bool:
         """Brings Airflow's metadata database to this version; False when it was there already. Takes up to 30 s."""
@@ -124,7 +79,12 @@ class AirflowLauncher:
         log = self._log("airflow-migrate")
         with log.open("ab") as out:
             done = subprocess.run(
-                _command("db", "migrate"), env=self._environment(), stdout=out, stderr=out, check=False, timeout=300
+                [sys.executable, "-m", "airflow", "db", "migrate"],
+                env=self._environment(),
+                stdout=out,
+                stderr=out,
+                check=False,
+                timeout=300,
             )
         if done.returncode:
             raise TransientError(f"airflow db migrate ended with code {done.returncode}: {_tail(log)} (see {log})")
@@ -136,23 +96,31 @@ class AirflowLauncher:
 
         A task that starts before the api-server answers would fail. Raises TransientError when a part ends.
         """
-        _kept_passwords(self.settings.home / "airflow")
+        kept_passwords(self.settings.home / "airflow")
         env = self._environment()
-        self._spawn("api-server", env)
-        self._spawn("dag-processor", env)
+        for name in COMPONENTS:
+            self._spawn(name, env)
         self._wait_for_api("/api/v2/version", START_SECONDS)
-        self._spawn("scheduler", env)
+        self._release_scheduler()
         # The Execution API is built on its first request, while the scheduler starts: no task should wait for that.
         self._wait_for_api("/execution/health", START_SECONDS)
+
+    def _release_scheduler(self) -> None:
+        stdin = self.running["scheduler"].stdin
+        # One that has ended by itself is reported by the next check.
+        with contextlib.suppress(BrokenPipeError):
+            if stdin is not None:
+                stdin.write(b"go\n")
+                stdin.close()
 
     def _spawn(self, name: str, env: Mapping[str, str]) -> None:
         with self._log(f"airflow-{name}").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                _command(*COMPONENTS[name]),
+                [sys.executable, *COMPONENTS[name]],
                 env=dict(env),
                 stdout=log,
                 stderr=log,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if name == "scheduler" else subprocess.DEVNULL,
                 cwd=self.settings.project_dir,
                 start_new_session=True,
             )
@@ -227,10 +195,6 @@ class AirflowLauncher:
         return folder / f"{name}.log"
 
 
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "airflow", *arguments]
-
-
 def _revision(settings: Settings) -> str | None:
     """Revision of the metadata database, None when it is empty; makes the database when the server lacks it."""
     url = metadata_url(settings).replace("+psycopg2", "")
@@ -252,28 +216,6 @@ def _revision(settings: Settings) -> str | None:
             f"{str(error).strip()}. Make it by hand, owned by the user of RAPPORT_DATABASE_URL."
         ) from error
     return None
-
-
-def _kept_secrets(home: Path) -> dict[str, str]:
-    made = {
-        "jwt_secret": secrets.token_urlsafe(64),
-        "session_key": secrets.token_urlsafe(32),
-        "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    }
-    return _kept(home / "secrets.json", made)
-
-
-def _kept_passwords(home: Path) -> dict[str, str]:
-    return _kept(home / "passwords.json", {name: secrets.token_urlsafe(12) for name in USERS})
-
-
-def _kept(path: Path, made: dict[str, str]) -> dict[str, str]:
-    """What the file holds; made at first, readable by its owner only."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump(made, handle)
-    return dict(json.loads(path.read_text()))
 
 
 def _tail(log: Path) -> str:
