@@ -18,7 +18,7 @@ from rapport.db.embedded import PREFERRED_PORT, EmbeddedPostgres, free_port
 from rapport.demo.processes import Children, rapport_command
 from rapport.errors import TransientError
 from rapport.landing.inbox import FOLDER
-from rapport.sandbox.browsing import SHOP
+from rapport.sandbox.catalogue import SHOP
 from rapport.sandbox.ports import Ports
 from rapport.settings import Settings, get_settings
 

@@ -7,12 +7,21 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from rapport.sandbox.catalogue import BY_CATEGORY, CATEGORIES, CURRENCY, PRODUCTS, Product
+from rapport.sandbox.catalogue import (
+    BY_CATEGORY,
+    CATEGORIES,
+    CURRENCY,
+    PRODUCTS,
+    SHOP,
+    Product,
+    handle_of,
+    page_of,
+    picture_of,
+)
 from rapport.sandbox.devices import Device
 from rapport.sandbox.spelling import slug
 from rapport.sandbox.times import iso_ms
 
-SHOP = "https://shop.example"
 BY_ID = {str(product.product_id): product for product in PRODUCTS}
 # Where visits come from: weight, campaign as analytics.js reads it from the address, and the site before.
 SOURCES: tuple[tuple[int, dict[str, str], str | None], ...] = (
@@ -181,7 +190,7 @@ def _some(rng: random.Random, favourites: tuple[str, ...]) -> Product:
 
 
 def _path(product: Product) -> str:
-    return "/products/" + "-".join(filter(None, (slug(word) for word in product.title.split())))
+    return f"/products/{handle_of(product)}"
 
 
 def _goods(product: Product) -> dict[str, Any]:
@@ -192,6 +201,6 @@ def _goods(product: Product) -> dict[str, Any]:
         "category": product.category,
         "price": f"{product.price / 100:.2f}",
         "currency": CURRENCY,
-        "url": f"{SHOP}{_path(product)}",
-        "image_url": f"{SHOP}/images/{product.sku}.jpg",
+        "url": page_of(product),
+        "image_url": picture_of(product),
     }

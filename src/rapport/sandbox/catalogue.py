@@ -11,6 +11,7 @@ from rapport.sandbox.spelling import slug
 from rapport.sandbox.times import DAY, iso
 
 CURRENCY = "GBP"
+SHOP = "https://shop.example"
 VENDORS = ("Harbour & Hill", "Northfold", "Maison Brune", "Kettle Lane", "Sanbiki")
 
 # Category: names with their price in pence. Months of a category's high season follow below.
@@ -105,6 +106,18 @@ BY_CATEGORY: dict[str, tuple[Product, ...]] = {
 }
 
 
+def page_of(product: Product) -> str:
+    return f"{SHOP}/products/{handle_of(product)}"
+
+
+def picture_of(product: Product) -> str:
+    return f"{SHOP}/images/{product.sku}.jpg"
+
+
+def handle_of(product: Product) -> str:
+    return "-".join(filter(None, (slug(word) for word in product.title.split())))
+
+
 def product_doc(rng: random.Random, product: Product, since: int, until: int) -> dict[str, Any]:
     """The product as the store keeps it; made within the 90 days before `since`, changed by `until` (epoch seconds)."""
     created = since - rng.randrange(1, 90 * DAY)
@@ -114,7 +127,10 @@ def product_doc(rng: random.Random, product: Product, since: int, until: int) ->
         "id": f"gid://shopify/Product/{product.product_id}",
         "legacyResourceId": str(product.product_id),
         "title": product.title,
-        "handle": "-".join(filter(None, (slug(word) for word in product.title.split()))),
+        "handle": handle_of(product),
+        # What is not on sale has no page.
+        "onlineStoreUrl": None if gone else page_of(product),
+        "featuredMedia": {"__typename": "MediaImage", "preview": {"image": {"url": picture_of(product)}}},
         "vendor": product.vendor,
         "productType": product.category,
         "status": "ARCHIVED" if gone else "ACTIVE",

@@ -1,6 +1,7 @@
 """Every source against the sandbox over real HTTP: whole, twice, after changes, and through the vendors' faults."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -58,6 +59,10 @@ class Sandbox:
         asyncio.run_coroutine_threadsafe(self._servers.stop(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    def products(self) -> list[dict[str, Any]]:
+        rows = open_world(self.world).execute("select doc from shopify_products")
+        return [json.loads(row["doc"]) for row in rows]
+
     def settings(self) -> dict[str, Any]:
         return {f"{name}_url": f"http://127.0.0.1:{port}" for name, port in self.ports.items()} | {
             "shopify_token": shopify.TOKEN,
@@ -107,6 +112,19 @@ def test_a_source_lands_whole_and_twice_changes_nothing_and_passes_its_gate(shop
     assert digest(shop, name) == before
     assert again.rows_read < report.rows_read
     require_gate(f"raw_{name}", shop, CLOCK)
+
+
+def test_products_bring_their_page_and_picture(shop: Settings, sandbox: Sandbox) -> None:
+    load_source("shopify", shop, CLOCK)
+    held = {doc["id"]: doc for doc in sandbox.products()}
+    with connect("transformer", settings=shop) as conn:
+        landed = conn.execute("select id, status, url, image_url from raw_shopify.products").fetchall()
+    assert len(landed) == len(held) > 0
+    assert any(row["url"] for row in landed)
+    for row in landed:
+        assert row["url"] == held[row["id"]]["onlineStoreUrl"]
+        assert row["image_url"] == held[row["id"]]["featuredMedia"]["preview"]["image"]["url"]
+        assert (row["url"] is None) == (row["status"] == "ARCHIVED")
 
 
 @pytest.fixture(scope="module")

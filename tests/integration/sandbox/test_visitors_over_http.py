@@ -13,7 +13,7 @@ import uvicorn
 from rapport.db import connect
 from rapport.gateway import create_app
 from rapport.sandbox import world
-from rapport.sandbox.browsing import SHOP
+from rapport.sandbox.catalogue import SHOP
 from rapport.sandbox.life import Life
 from rapport.sandbox.outbox import Gateway
 from rapport.sandbox.store import open_world

@@ -38,9 +38,10 @@ insert into raw_bluesky.interactions (id, author_did, author_handle, kind, text,
 values ('at://1', 'did:plc:ada', 'ada.social', 'mention', 'lovely mugs', '2026-02-12', '2026-02-12'),
 ('at://2', 'did:plc:zed', 'zed.social', 'like', null, '2026-02-13', '2026-02-13');
 
-insert into raw_shopify.products (id, title, product_type, status, currency_code, price_min_amount)
-values ('gid://shopify/Product/1', 'Blue mug', 'Mugs', 'ACTIVE', 'GBP', 10),
-('gid://shopify/Product/2', 'Red plate', 'Plates', 'ACTIVE', 'GBP', 20);
+insert into raw_shopify.products (id, title, url, image_url, product_type, status, currency_code, price_min_amount)
+values ('gid://shopify/Product/1', 'Blue mug', null, null, 'Mugs', 'ACTIVE', 'GBP', 10),
+('gid://shopify/Product/2', 'Red plate', 'https://shop.example/plate', 'https://shop.example/plate.jpg', 'Plates', 'ACTIVE',
+    'GBP', 20);
 
 insert into raw_shopify.orders (
     id, name, customer_id, email, phone, created_at, updated_at, cancelled_at, test, currency_code, source_name,

@@ -83,6 +83,14 @@ def test_a_mail_may_show_what_was_bought_and_what_is_recommended(built: dict[str
     assert (plate["product_id"], plate["title"]) == ("shopify:gid://shopify/Product/2", "Red plate")
 
 
+def test_a_mail_shows_the_stores_own_page_and_picture_without_any_visit(built: dict[str, Any]) -> None:
+    ada = built["audience"]["ada@example.com"]
+    shown = {one["title"]: (one["url"], one["image_url"]) for one in ada["purchased_products"]}
+    plate = ("https://shop.example/plate", "https://shop.example/plate.jpg")
+    assert shown == {"Red plate": plate, "Teapot": (None, None), "Blue mug": (None, None)}
+    assert [(one["url"], one["image_url"]) for one in ada["recommended_products"]] == [plate]
+
+
 def test_a_question_to_a_stranger_is_a_mail_of_no_customer(built: dict[str, Any]) -> None:
     (message,) = built["messages"]
     assert (message["customer_id"], message["campaign_id"]) == (None, "confirm")

@@ -36,11 +36,12 @@ select
             'product_id', ranked.product_id,
             'title', ranked.title,
             'ordered_at', to_char(ranked.ordered_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-            'url', shown.url,
-            'image_url', shown.image_url
+            'url', coalesce(products.url, shown.url),
+            'image_url', coalesce(products.image_url, shown.image_url)
         ) order by ranked.newest_rank
     ) as purchased_products
 from ranked
+left join {{ ref('products') }} as products on ranked.product_id = products.product_id
 left join {{ ref('int_web_products') }} as shown on ranked.product_id = shown.product_id
 where ranked.newest_rank <= 5
 group by ranked.customer_id

@@ -14,6 +14,8 @@ renamed as (
 
         {{ clean_text('title') }} as title,
         handle,
+        nullif(url, '')::text as url,
+        nullif(image_url, '')::text as image_url,
         {{ clean_text('vendor') }} as brand,
         {{ clean_text('product_type') }} as category,
         lower(status) as status,

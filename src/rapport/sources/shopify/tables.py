@@ -74,6 +74,8 @@ PRODUCTS = Table(
         "id": "text",
         "title": "text",
         "handle": "text",
+        "url": "text",
+        "image_url": "text",
         "vendor": "text",
         "product_type": "text",
         "status": "text",
@@ -160,6 +162,9 @@ def product_row(node: Record) -> Record:
         "id": node.get("id"),
         "title": node.get("title"),
         "handle": node.get("handle"),
+        # Null while the product is not on sale in the online store.
+        "url": node.get("onlineStoreUrl"),
+        "image_url": dig(node, "featuredMedia", "preview", "image", "url"),
         "vendor": node.get("vendor"),
         "product_type": node.get("productType"),
         "status": node.get("status"),

@@ -11,8 +11,9 @@ select
         'category', products.category,
         'price', products.price,
         'currency_code', products.currency_code,
-        'url', shown.url,
-        'image_url', shown.image_url
+        -- What the store itself says goes before what its pages were seen to show.
+        'url', coalesce(products.url, shown.url),
+        'image_url', coalesce(products.image_url, shown.image_url)
     ) as product
 from {{ ref('products') }} as products
 left join {{ ref('int_web_products') }} as shown on products.product_id = shown.product_id
