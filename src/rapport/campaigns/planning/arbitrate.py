@@ -14,8 +14,10 @@ from rapport.campaigns.planning.timing import Interval
 from rapport.campaigns.policy import Policy
 from rapport.db import Connection, load_queries
 
-BATCH = 2000
+BATCH = 1000
 SQL = load_queries("rapport.campaigns.planning", "pressure.sql", "moves.sql")
+# Columns of `crowded` that hold an entry a message.
+_OF_OTHERS = ("names", "topics", "moments", "ends", "others_hours", "movable", "send_ids")
 _MOMENT = re.compile(r'"([^"]+)"')
 
 
@@ -79,18 +81,10 @@ def _settle(
     mail = Mail(
         campaign.name, campaign.topic, row["due_at"], own, row["expires_at"], _intervals(row["hours"]), movable=True
     )
+    each = zip(*(row[column] for column in _OF_OTHERS), strict=True)
     others = [
-        Mail(
-            one["name"],
-            one["topic"],
-            datetime.fromisoformat(one["at"]),
-            worths.get(one["name"], (0.0, 0)),
-            datetime.fromisoformat(one["expires_at"]),
-            _intervals(one["hours"]),
-            one["movable"],
-            one["send_id"],
-        )
-        for one in row["others"]
+        Mail(name, topic, at, worths.get(name, (0.0, 0)), ends, _intervals(hours), movable, send_id)
+        for name, topic, at, ends, hours, movable, send_id in each
     ]
     return settle(mail, others, caps)
 

@@ -103,7 +103,7 @@ cross join lateral (
 order by candidate.recipient_key;
 
 -- name: analyze_judged
-analyze judged (customer_id, recipient_key, template_no, pattern, outcome);
+analyze judged (place, customer_id, recipient_key, template_no, pattern, outcome);
 
 -- name: patterns
 select

@@ -34,7 +34,7 @@ CANARIES_LEAST = 500
 # Between so many people a holdout is drawn by its exact share; in a longer list the law of large numbers sees to it.
 EXACT_HOLDOUT = (10, 1000)
 # Sorting an audience must not go to disk; nothing is held once the transaction is over.
-_WORK_MEM = "set local work_mem = '64MB'"
+_WORK_MEM = "set local work_mem = '128MB'"
 
 
 @dataclass(frozen=True)

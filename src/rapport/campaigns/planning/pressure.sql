@@ -17,39 +17,43 @@ from ops.campaign;
 -- name: crowded
 -- Whoever has, or will have, so much mail around the message that some cap may be reached.
 select
-    crowd.place,
-    crowd.due_at,
+    crowd.*,
     timing.expires_at,
-    timing.open_during::text as hours,
-    crowd.others
+    timing.open_during::text as hours
 from (
     select
-        judged.place,
-        min(judged.due_at) as due_at,
-        min(judged.timing_id) as timing_id,
-        jsonb_agg(
-            jsonb_build_object(
-                'send_id', past.send_id,
-                'name', past.campaign_id,
-                'topic', past.topic,
-                'at', past.due_at,
-                'expires_at', past.expires_at,
-                'hours', past.open_during::text,
-                'movable', past.state = 'pending' and past.attempt_no = 0
-            )
-        ) as others
-    from judged
-    inner join timing on judged.timing_id = timing.timing_id
+        waiting.place,
+        min(waiting.due_at) as due_at,
+        min(waiting.timing_id) as timing_id,
+        array_agg(past.send_id::text) as send_ids,
+        array_agg(past.campaign_id) as names,
+        array_agg(past.topic) as topics,
+        array_agg(past.due_at) as moments,
+        array_agg(past.expires_at) as ends,
+        array_agg(past.open_during::text) as others_hours,
+        array_agg(past.state = 'pending' and past.attempt_no = 0) as movable
+    from (
+        select
+            judged.place,
+            judged.recipient_key,
+            judged.due_at,
+            judged.timing_id,
+            timing.expires_at
+        from judged
+        inner join timing on judged.timing_id = timing.timing_id
+        where judged.outcome is null
+        -- A fence: no statistics tell of what was planned a moment ago, and only the key leads to a few rows.
+        offset 0
+    ) as waiting
     inner join ops.send as past
         on
-            judged.recipient_key = past.recipient_key
-            and past.due_at > judged.due_at - make_interval(days => %(most_days)s)
-            and past.due_at < timing.expires_at + make_interval(days => %(most_days)s)
+            waiting.recipient_key = past.recipient_key
+            and past.due_at > waiting.due_at - make_interval(days => %(most_days)s)
+            and past.due_at < waiting.expires_at + make_interval(days => %(most_days)s)
     where
-        judged.outcome is null
-        and past.state not in ('suppressed', 'failed', 'expired', 'cancelled')
+        past.state not in ('suppressed', 'failed', 'expired', 'cancelled')
         and (past.policy = 'at_most_once' or past.topic = %(topic)s)
-    group by judged.place
+    group by waiting.place
     having count(*) >= %(least)s
 ) as crowd
 inner join timing on crowd.timing_id = timing.timing_id;
