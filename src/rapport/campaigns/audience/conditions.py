@@ -10,11 +10,12 @@ from typing import Any
 
 import sqlglot
 from psycopg import sql
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rapport.campaigns.audience.condition_nodes import DEEPEST, Compiler, ConditionError
 
-__all__ = ["Condition", "ConditionError", "check_condition", "compile_condition"]
+__all__ = ["Condition", "ConditionError", "check_condition", "compile_condition", "compile_parts"]
 
 LONGEST_TEXT = 2000
 MOST_NODES = 200
@@ -36,6 +37,18 @@ class Condition:
 
 def compile_condition(text: str, prefix: str = "filter") -> Condition:
     """Compiles one condition; parameters are called after `prefix`. Raises ConditionError."""
+    return _compiled(_read(text), prefix)
+
+
+def compile_parts(text: str, prefix: str = "filter") -> list[tuple[str, Condition]]:
+    """The parts of a condition that must all hold, each with its text for a person to read: together they say what
+    compile_condition says. Raises ConditionError."""
+    tree = _read(text).unnest()
+    parts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
+    return [(str(part.sql(dialect="postgres")), _compiled(part, f"{prefix}_{no}")) for no, part in enumerate(parts)]
+
+
+def _read(text: str) -> exp.Expr:
     if len(text) > LONGEST_TEXT:
         raise ConditionError(f"is longer than {LONGEST_TEXT:,} characters")
     if text.count("(") > MOST_NODES or _depth_of_brackets(text) > DEEPEST:
@@ -50,6 +63,10 @@ def compile_condition(text: str, prefix: str = "filter") -> Condition:
     tree = trees[0]
     if sum(1 for _ in tree.walk()) > MOST_NODES:
         raise ConditionError(f"has more than {MOST_NODES} parts")
+    return tree
+
+
+def _compiled(tree: exp.Expr, prefix: str) -> Condition:
     compiler = Compiler(prefix)
     where = compiler.boolean(tree)
     return Condition(

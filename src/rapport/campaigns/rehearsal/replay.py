@@ -1,26 +1,28 @@
-"""A rehearsal: who would have got a campaign, had it run in the past. Sends and writes nothing."""
+"""A rehearsal: who would have got a campaign, had it run in the past beside the others. Sends and writes nothing."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
+from rapport.campaigns.folder.definition import load_all
 from rapport.campaigns.folder.model import Campaign
 from rapport.campaigns.planning import calendar
-from rapport.campaigns.planning.arbitrate import caps_of
+from rapport.campaigns.planning.decide import OUTCOMES as ALL_OUTCOMES
+from rapport.campaigns.planning.pressure import Mail
 from rapport.campaigns.policy import load_policy
+from rapport.campaigns.rehearsal.as_of import filter_of
+from rapport.campaigns.rehearsal.letters import Letter, Letters
+from rapport.campaigns.rehearsal.player import Player
 from rapport.clock import Clock
 from rapport.db import Connection, connect, load_queries
 from rapport.errors import DataError, PermanentError
 from rapport.experiments.differences import wilson
 from rapport.experiments.samples import share
-from rapport.keys import keyed_fraction, recipient_key
+from rapport.keys import recipient_key
 from rapport.settings import Settings
 
-OUTCOMES = ("no_address", "suppressed", "no_consent", "capped", "holdout", "duplicate_address", "planned")
+OUTCOMES = tuple(outcome for outcome in ALL_OUTCOMES if outcome not in ("missing_field", "exited"))
 MEASURES = ("delivered", "clicked", "unsubscribed", "complained")
 MOST_DAYS = 730
 
@@ -49,7 +51,8 @@ class Expected:
 class Rehearsal:
     """What a replay found. `got` are customers by occurrence, `overlaps` people by other campaign within a week,
     `pressure` person-weeks by mails in the week. `begins`: segments are known from then on; what lies before is left
-    out."""
+    out. `beside` are the campaigns that were played too, `not_judged` what of filters no past day can answer, by
+    campaign."""
 
     campaign: str
     days: list[Day]
@@ -59,6 +62,8 @@ class Rehearsal:
     expected: list[Expected]
     begins: datetime | None
     left_out: int
+    beside: list[str]
+    not_judged: dict[str, list[str]]
 
     @property
     def messages(self) -> int:
@@ -70,24 +75,34 @@ class Rehearsal:
 
 
 def replay(campaign: Campaign, settings: Settings, clock: Clock, days: int) -> Rehearsal:
-    """Plays the campaign's calendar over the last `days` days; a broadcast is played once a day, at its own hour.
+    """Plays the calendars of all campaigns of the folder over the last `days` days, in the order of their slots; the
+    one asked for, if it is a broadcast, once a day at its own hour.
 
-    Segments, consent, suppressions and sends are those of each moment; addresses, the content and the definition are
-    today's. Raises PermanentError for a length that makes no sense, and when nothing was ever built.
+    Segments, what was bought, consent, suppressions and what else was sent are those of each moment; addresses, the
+    content and the definitions are today's. Caps and arbitration are the planner's own. Raises PermanentError for a
+    length that makes no sense and CampaignError for a folder that is not in order.
     """
     if not 1 <= days <= MOST_DAYS:
         raise PermanentError(f"--days: from 1 to {MOST_DAYS}, not {days}")
     now = clock.now()
-    slots = list(_slots(campaign, now - timedelta(days=days), now))
+    others = [
+        one
+        for one in load_all(settings.campaigns_dir, settings)
+        if isinstance(one, Campaign) and one.name != campaign.name
+    ]
     with connect("engine", settings=settings) as conn, conn.transaction(force_rollback=True):
-        return _Replay(conn, campaign, settings, slots, now).run()
+        return _Replay(conn, campaign, others, settings, now - timedelta(days=days), now).run()
+
+
+def _daily(campaign: Campaign) -> Campaign:
+    at = campaign.schedule.at
+    if at is None:
+        return campaign
+    schedule = campaign.schedule.model_copy(update={"at": None, "cron": f"{at.minute} {at.hour} * * *"})
+    return campaign.model_copy(update={"schedule": schedule})
 
 
 def _slots(campaign: Campaign, since: datetime, until: datetime) -> Iterator[calendar.Occurrence]:
-    at = campaign.schedule.at
-    if at is not None:
-        schedule = campaign.schedule.model_copy(update={"at": None, "cron": f"{at.minute} {at.hour} * * *"})
-        campaign = campaign.model_copy(update={"schedule": schedule})
     occurrence = calendar.next_occurrence(campaign, since)
     while occurrence is not None and occurrence.at <= until:
         yield occurrence
@@ -98,80 +113,118 @@ def _slots(campaign: Campaign, since: datetime, until: datetime) -> Iterator[cal
 class _Replay:
     conn: Connection
     campaign: Campaign
+    others: list[Campaign]
     settings: Settings
-    slots: list[calendar.Occurrence]
+    since: datetime
     now: datetime
 
     def __post_init__(self) -> None:
-        campaign = self.campaign
-        policy = load_policy(self.settings)
-        caps = caps_of(campaign, policy)
-        self._held_out_of_all = policy.holdout_percent if campaign.policy == "at_most_once" else 0
         self.queries = load_queries(__package__, "replay_setup.sql", "replay.sql", "replay_found.sql")
-        self.values: dict[str, Any] = {
-            "campaign_id": campaign.name,
-            "segment": campaign.segment,
-            "exclude_segments": campaign.exclude_segments,
-            "topic": campaign.topic,
-            "caps": Jsonb([vars(cap) for cap in caps]),
-            "repeat_days": campaign.repeat_after_days or 0,
-            "most_days": max([campaign.repeat_after_days or 0, *(cap.days for cap in caps)]),
-            "holdout_percent": campaign.holdout_percent,
-            "since": self.slots[0].at if self.slots else self.now,
-            "until": self.now,
-        }
+        self.letters = Letters()
 
     def run(self) -> Rehearsal:
         begins = self._one("history_begins")["begins"]
-        known = [slot for slot in self.slots if begins is not None and slot.at >= begins]
-        if known:
-            self.values["since"] = known[0].at
+        own = list(_slots(_daily(self.campaign), self.since, self.now))
+        known = [slot for slot in own if begins is not None and slot.at >= begins]
+        # Weeks and what was really sent are counted from the first day that is played.
+        since = known[0].at if known else self.now
+        players = self._players()
         self.conn.execute(self.queries["create_tables"])
-        self._load_addresses()
-        # From here on the database itself sees to it that nothing but the tables of this replay changes.
+        self._load(players, since)
+        # From here on the database itself sees to it that nothing changes.
         self.conn.execute(self.queries["read_only"])
-        days = [self._day(slot) for slot in known]
-        got = [(row["occurrence_key"], row["customer_id"]) for row in self._rows("got")]
+        slots = [(slot, self.campaign.name) for slot in known]
+        for other in players.values():
+            if other.campaign is not self.campaign:
+                first = since - timedelta(microseconds=1)
+                slots += [(slot, other.campaign.name) for slot in _slots(other.campaign, first, self.now)]
+        self._play(players, slots)
+        return self._found(players, known, begins, len(own) - len(known), since)
+
+    def _players(self) -> dict[str, Player]:
+        paused = {row["campaign_id"] for row in self._rows("paused")}
+        has_orders = self._one("has_orders")["there"]
+        policy = load_policy(self.settings)
+        played = [self.campaign, *(other for other in self.others if other.name not in paused)]
+        return {
+            one.name: Player(one, filter_of(one, has_orders), self.settings, policy, self.letters) for one in played
+        }
+
+    def _load(self, players: dict[str, Player], since: datetime) -> None:
+        spans = [cap.days for one in players.values() for cap in one.caps]
+        values = {
+            "segments": sorted({one.campaign.segment for one in players.values()}),
+            "played": sorted(players),
+            "since": since,
+            "until": self.now,
+            "most_days": max([0, *spans, *(one.campaign.repeat_after_days or 0 for one in players.values())]),
+        }
+        people = self._rows("addresses", **values)
+        with self.conn.cursor().copy(
+            "copy replay_address (place, customer_id, recipient_key, time_zone) from stdin"
+        ) as copy:
+            for place, row in enumerate(people):
+                copy.write_row((place, row["customer_id"], self._key(row["email"]), row["time_zone"]))
+        self.conn.execute(self.queries["index_addresses"])
+        for row in self._rows("really_sent", **values):
+            mail = Mail(row["campaign_id"], row["topic"], row["due_at"], (0.0, 0), row["expires_at"])
+            self.letters.add(row["recipient_key"], Letter(mail, row["policy"]))
+
+    def _key(self, email: str | None) -> str | None:
+        try:
+            return recipient_key(self.settings, (email or "").strip())
+        except DataError:
+            return None
+
+    def _play(self, players: dict[str, Player], slots: list[tuple[calendar.Occurrence, str]]) -> None:
+        """In the order of time; of one moment the less valuable first, as if each had waited for the other."""
+        for slot, name in sorted(slots, key=lambda one: (one[0].at, players[one[1]].worth, one[1])):
+            player = players[name]
+            values = {
+                "segment": player.campaign.segment,
+                "exclude_segments": player.campaign.exclude_segments,
+                "topic": player.campaign.topic,
+                "slot_at": slot.at,
+                **player.filter.values(slot.at),
+            }
+            rows = self.conn.execute(player.filter.query(self.queries), values)
+            for letter in player.play(slot, rows):
+                players[letter.mail.name].let_go(letter.occurrence or "")
+
+    def _found(
+        self,
+        players: dict[str, Player],
+        known: list[calendar.Occurrence],
+        begins: datetime | None,
+        left_out: int,
+        since: datetime,
+    ) -> Rehearsal:
+        name = self.campaign.name
+        counts = players[name].waterfalls
+        letters = sorted((one.occurrence or "", one.customer_id or "") for _, one in self.letters.got(name))
         return Rehearsal(
-            self.campaign.name,
-            days,
-            got,
-            {row["campaign_id"]: row["people"] for row in self._rows("overlaps")},
-            {row["mails"]: row["person_weeks"] for row in self._rows("pressure")},
-            self._expected(len(got)),
+            name,
+            [
+                Day(slot.key, counts[slot.key].total(), {outcome: counts[slot.key][outcome] for outcome in OUTCOMES})
+                for slot in known
+            ],
+            letters,
+            self.letters.overlaps(name),
+            self.letters.pressure(name, since),
+            self._expected(len(letters)),
             begins,
-            len(self.slots) - len(known),
+            left_out,
+            [other for other in players if other != name],
+            {other: player.filter.left_out for other, player in players.items() if player.filter.left_out},
         )
-
-    def _load_addresses(self) -> None:
-        columns = "(place, customer_id, recipient_key, holdout_place)"
-        rows = self.conn.execute(self.queries["addresses"], self.values).fetchall()
-        with self.conn.cursor().copy(f"copy replay_address {columns} from stdin") as copy:
-            for place, row in enumerate(rows):
-                try:
-                    key = recipient_key(self.settings, row["email"].strip())
-                except DataError:
-                    continue
-                copy.write_row((place, row["customer_id"], key, self._holdout_place(key)))
-
-    def _holdout_place(self, key: str) -> float:
-        """By the same lots as planning; -1 for who is held out of everything, and so of this too."""
-        if keyed_fraction(self.settings, "global_holdout", key) * 100 < self._held_out_of_all:
-            return -1.0
-        return keyed_fraction(self.settings, "holdout", self.campaign.name, key)
-
-    def _day(self, slot: calendar.Occurrence) -> Day:
-        counts: Counter[str] = Counter()
-        for row in self._rows("decide", slot_at=slot.at, occurrence_key=slot.key):
-            counts[row["outcome"]] += row["people"]
-        return Day(slot.key, counts.total(), {outcome: counts[outcome] for outcome in OUTCOMES})
 
     def _expected(self, messages: int) -> list[Expected]:
         """From the campaign's own results, else from those of its topic; nothing where there are none."""
         if not messages or not self._one("has_results")["there"]:
             return []
+        asked = {"campaign_id": self.campaign.name, "topic": self.campaign.topic}
         for own, source in ((True, "this campaign"), (False, f"other campaigns on {self.campaign.topic}")):
-            former = self._one("former_results", own=own)
+            former = self._one("former_results", own=own, **asked)
             if former["people"]:
                 bounds = {
                     name: wilson(share(former["people"], min(former[name], former["people"]))) for name in MEASURES
@@ -182,8 +235,8 @@ class _Replay:
                 ]
         return []
 
-    def _rows(self, query: str, **more: Any) -> list[dict[str, Any]]:
-        return self.conn.execute(self.queries[query], {**self.values, **more}).fetchall()
+    def _rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        return self.conn.execute(self.queries[query], values).fetchall()
 
-    def _one(self, query: str, **more: Any) -> dict[str, Any]:
-        return self._rows(query, **more)[0]
+    def _one(self, query: str, **values: Any) -> dict[str, Any]:
+        return self._rows(query, **values)[0]

@@ -7,9 +7,9 @@ from rich.table import Table
 from rapport.campaigns.rehearsal.replay import OUTCOMES, Rehearsal
 
 NOT_KNOWN = (
-    "As of each day: segments, consent, suppressions, what was sent. As of today: addresses, content, the definition, "
-    "and who was merged with whom. Not played: `filter`, hours of the day, fields that a mail lacks, and which of two "
-    "campaigns gives way."
+    "As of each day: segments, what was bought, consent, suppressions, what others really sent. As of today: "
+    "addresses, zones, languages, content, definitions, refunds, which campaigns are paused, and who was merged with "
+    "whom. Not played: flows, send hours by score, versions of an experiment, and fields that a mail lacks."
 )
 
 
@@ -26,7 +26,7 @@ def render(found: Rehearsal) -> Iterator[str | Table]:
     yield _days(found)
     yield f"{found.messages:,} messages to {found.people:,} people."
     for campaign, people in found.overlaps.items():
-        yield f"{people:,} of them got {campaign} within a week of it."
+        yield f"{people:,} of them would have got {campaign}, or did, within a week of it."
     for mails, weeks in found.pressure.items():
         yield f"{weeks:,} times a person would have got {mails} {'mail' if mails == 1 else 'mails'} in a week."
     if not found.expected:
@@ -36,6 +36,11 @@ def render(found: Rehearsal) -> Iterator[str | Table]:
             f"{each.measure}: {each.low:,.0f} to {each.high:,.0f} expected "
             f"(95 %, by {each.people:,} messages of {each.source})"
         )
+    if found.beside:
+        yield f"Played beside it: {', '.join(found.beside)}."
+    for campaign, parts in found.not_judged.items():
+        told = "; ".join(f"`{part}`" for part in parts)
+        yield f"Left out of the filter of {campaign}, as nobody kept what it was on a past day: {told}"
     yield NOT_KNOWN
 
 
