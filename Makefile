@@ -1,6 +1,6 @@
 # Each line calls the command line; `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-plan bench-render bench-warehouse bench-visits chaos chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-zones eval-retail docs lock clean
+.PHONY: help install demo test lint format bench bench-import bench-delivery bench-events bench-plan bench-render bench-warehouse bench-visits chaos chaos-caps chaos-publish fuzz eval eval-scores eval-identity eval-experiments eval-zones eval-retail docs lock clean
 export DO_NOT_TRACK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -46,6 +46,9 @@ endif
 
 chaos-publish: install ## 100 publications, 20 builds killed, 20 readers: no error and no mixture (ARGS=... to make it shorter)
 	@$(BIN)/python -m tests.chaos.publishing $(ARGS)
+
+chaos-caps: install ## 10,000 people, five campaigns planned at once and killed, 8 senders: no cap is exceeded (ARGS="--people 2000")
+	@$(BIN)/python -m tests.chaos.caps $(ARGS)
 
 fuzz: install ## forged signatures and tokens, shuffled and doubled events, templates that mean harm
 	@$(BIN)/python -m tests.fuzz $(ARGS)

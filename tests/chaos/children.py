@@ -4,12 +4,15 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from rapport.clock import SystemClock
+from rapport.campaigns.folder.definition import load_campaign
+from rapport.campaigns.planning.plan import plan
+from rapport.clock import FixedClock, SystemClock
 from rapport.delivery import Limits, reconcile_once, run_dispatcher
 from rapport.errors import TransientError
 from rapport.gateway import serve
@@ -41,6 +44,11 @@ def gateway(settings: Settings, port: int) -> None:
 def dispatcher(settings: Settings, limits: Limits, concurrency: int) -> None:
     """Until it is killed, or Postgres stays away too long."""
     run_dispatcher(settings, SystemClock(), seconds=HOURS, limits=limits, concurrency=concurrency)
+
+
+def planner(settings: Settings, name: str, at: datetime) -> None:
+    """Plans what is due of one campaign at that moment."""
+    plan(load_campaign(settings.campaigns_dir / name, settings), settings, FixedClock(at))
 
 
 def reconciler(settings: Settings, times: Times, pause_seconds: float) -> None:
