@@ -1,7 +1,7 @@
 """### Sends what is due and settles what the provider has answered.
 
 #### What
-`dispatch` claims due sends, checks consent and suppression inside the claim and hands them to SendGrid;
+`dispatch` claims due sends, checks consent and suppression inside the claim and hands them to the mail provider;
 `reconcile` reads the provider's events, settles unknown sends by evidence and expires what is too late. They
 stand side by side: neither waits for the other, neither hides the other's failure, and both may be repeated
 at any moment without sending twice.
@@ -16,7 +16,8 @@ The marketer whose campaign is going out, and every recipient.
 - Stop all sending at once: `rapport deliver stop`; go on: `rapport deliver resume`.
 - `dispatch` with 401: the key in the connection `sendgrid` is wrong; nothing is lost, the sends stay pending
   until they expire.
-- The database was restored or has failed over: stop sending first, then read `docs/operations.md`.
+- The restore guard stands (a backup was restored, a standby promoted): read `docs/runbook/restored-database.md`;
+  nothing is sent until `rapport deliver adopt`.
 - `reconcile` fails: unknown sends wait, nothing is doubled. Are events coming in? `rapport deliver status`
   says.
 - No retries here: the next minute is the retry.

@@ -1,12 +1,13 @@
 """### Keeps the house clean and says what a person should look at.
 
 #### What
-`clean_up` removes what is kept for a time only: quarantined records, results of old builds, old task logs and
-Data Docs runs. `sync_suppressions` makes SendGrid's lists of bounces, complaints and unsubscribes and ours the
-same, and suppresses people who have long gone quiet (off unless `RAPPORT_SUNSET_DAYS` is set). `learn_mailboxes` asks
-who receives mail for domains that are new, so that each mailbox provider gets its own rate. `check_delivery`
-fails when sends are quarantined, unknown or overdue, when events stand unread, when the audience has not passed
-its gate for long, or when sending is stopped. `check_campaigns` reads every folder under `campaigns/`.
+`clean_up` removes what is kept for a time only: quarantined records, visitors' events, addresses of old requests for
+mail, results of old builds, old task logs and Data Docs runs. `sync_suppressions` makes SendGrid's lists of bounces,
+complaints and unsubscribes and ours the same, and suppresses people who have long gone quiet (off unless
+`RAPPORT_SUNSET_DAYS` is set). `learn_mailboxes` asks who receives mail for domains that are new, so that each mailbox
+provider gets its own rate. `check_delivery` fails when sends are quarantined, unknown or overdue, when events stand
+unread, when no web event came for a day, when the audience has not passed its gate for long, or when sending is
+stopped. `check_campaigns` reads every folder under `campaigns/`.
 
 #### When
 Daily at 03:30 UTC.

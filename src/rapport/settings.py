@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     dkim_selectors: Annotated[tuple[str, ...], NoDecode] = ("s1", "s2")
     dkim_domain: str = ""
     return_path_domain: str = ""
-    # A nightly run and two hours for it to be late.
+    # The DAG `deliver` runs it every six hours; a day and two hours leave time for one that is late.
     preflight_max_age_hours: float = 26.0
 
     # The gateway: who may read /metrics, and keys that forms on the shop's own site carry to ask for mail.

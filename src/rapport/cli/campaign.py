@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rapport.campaigns.folder.model import Campaign, Confirmation
     from rapport.campaigns.lifecycle.flow import Flow
 
-app = typer.Typer(help="Campaign folders: list, new, check, preview, plan.", no_args_is_help=True)
+app = typer.Typer(help="Campaign folders: write, check, rehearse, approve, plan, results.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Folder name under campaigns/.")]
 

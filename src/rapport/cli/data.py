@@ -22,7 +22,7 @@ def load(vendor: Annotated[str, typer.Argument(help="shopify, zendesk or bluesky
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL, Excel or Parquet exports.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSON Lines, Excel, OpenDocument or Parquet.")],
     mapping: Annotated[str, typer.Option(help="Mapping file, or the name of one that ships (online_retail_ii).")],
     again: Annotated[bool, typer.Option("--again", help="Read files that were imported before once more.")] = False,
 ) -> None:
@@ -49,7 +49,7 @@ def gate(suite: Annotated[str, typer.Argument(help="File name under expectations
 def run(
     plan: Annotated[bool, typer.Option(help="Also plan the campaigns that are due.")] = True,
 ) -> None:
-    """The main job: load, gate, dbt, identity, segments, audience, plan. Sends nothing."""
+    """The main job: load, gate, dbt, identity, segments, audience, scores, plan. Sends nothing."""
     from rapport import pipeline
 
     settings = get_settings()

@@ -31,7 +31,7 @@ def gateway(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
 ) -> None:
-    """The public web service: provider events and unsubscribe pages."""
+    """The public web service: events of the mail provider and of visitors, and the pages that mails link to."""
     from rapport.gateway import serve
 
     settings = get_settings()

@@ -23,8 +23,8 @@ from rapport.settings import Settings
 SQL = load_queries("rapport.delivery", "restore.sql", "doubt.sql")
 REASON = "restored: it may have left already"
 RESTORED = (
-    "restore guard: {because}, so it may not know of mails that have left. Nothing is sent. See docs/operations.md: "
-    "let the reconciler read the provider's events, then adopt the database."
+    "restore guard: {because}, so it may not know of mails that have left. Nothing is sent. See "
+    "docs/runbook/restored-database.md: `rapport deliver reconcile` first, then `rapport deliver adopt`."
 )
 OTHER_DATABASE = (
     "this is not the database that was last sent from (a backup was restored, a standby promoted or it was cloned)"
@@ -164,7 +164,7 @@ def adopt(settings: Settings, clock: Clock, who: str, *, force: bool = False) ->
             conn.execute(SQL["fence_doubt"], {"reason": REASON})
             found = Questions(**_one(conn, "open_questions"))
             if any(asdict(found).values()) and not force:
-                raise PermanentError(f"not adopted: {found}. Wait, or force it once each of these is accounted for.")
+                raise PermanentError(f"not adopted: {found}. Wait, or --force it once each of these is accounted for.")
             details: dict[str, Any] = {"because": because, **asdict(found)}
             values = {"adoption_id": uuid7(), "who": who, "now": clock.now(), "forced": force}
             conn.execute(SQL["record_adoption"], {**values, "details": Jsonb(details)})

@@ -1,4 +1,4 @@
-"""Exports of a shop's orders, customers and products: CSV, TSV, JSONL, Excel and Parquet with a mapping file.
+"""Exports of orders, customers, products and loyalty points, of six file formats, read by a mapping file.
 
 Pure: reads and checks files, knows no database. `rapport.landing.files` lands what is read here. Only the
 mapping and the report are imported with the package; what needs pyarrow is imported where it is used.
