@@ -15,10 +15,14 @@ from rapport.campaigns.audience.conditions import ConditionError, compile_condit
 from rapport.db import connect
 from rapport.settings import Settings
 
+from .progress import Progress
+
 NOW = datetime(2026, 7, 10, 5, tzinfo=UTC)
 # One in so many of those accepted is parsed and run by Postgres itself.
 SAMPLE = 50
 TYPES = {"text": "text", "number": "numeric", "moment": "timestamptz", "list": "text[]", "object": "jsonb"}
+PART = 20_000
+RIGHT, INJECTED, FOREIGN, SHUFFLED = KINDS = ("right", "injected", "foreign", "shuffled")
 # Whatever a compiled condition may consist of. Not one token of it comes from what was written.
 WORDS = {
     *("coalesce", "false", "true", "and", "or", "not", "in", "between", "is", "null", "like", "ilike", "escape"),
@@ -38,29 +42,49 @@ _HOSTILE = (
     *("\uff53elect", "union all select 1", 'collate "C"', "at time zone 'UTC'", "over ()"),
     *("filter (where true)", "limit 1", "for update", "into outfile 'x'", "lateral", "row(1)", "*"),
 )
+# In place of a column: nothing of these may ever be looked at, wherever it stands.
+_FOREIGN = (
+    *("email", "customer_id", "email_consent", "as_of", "recipient_key", "password", "xmin", "ctid", "oid"),
+    *("ops.send.context", "pg_catalog.pg_user.usename", "marts.customers.email", "audience.revenue", "public.revenue"),
+    *('"revenue"', '"Revenue"', '"audience"."email"', "[revenue]", "`revenue`", "@revenue", ":revenue", "$1"),
+    *("current_user", "session_user", "current_setting('x')", "now()", "random()", "pg_sleep(1)", "audience", "*"),
+    # Letters that look like those of a column.
+    *("rev\u0435nue", "\uff52evenue", "revenue\u200b", "f\u0131rst_name"),
+)
+_COLUMN = re.compile(rf"\b({'|'.join(sorted(COLUMNS, key=len, reverse=True))})\b")
 
 
 def attack(settings: Settings, number: int, seed: int, processes: int) -> tuple[bool, str]:
     """Writes `number` conditions and compiles them; whether all held, and what was found."""
-    parts = [(seed * 1000 + at, number // processes) for at in range(processes)]
+    parts = [(f"{seed}:{first}", min(PART, number - first)) for first in range(0, number, PART)]
     counts: Counter[str] = Counter()
     samples: list[tuple[str, str, dict[str, Any]]] = []
+    progress = Progress("conditions", number)
     with ProcessPoolExecutor(processes) as pool:
-        for found, some in pool.map(_part, parts):
-            counts += found
+        for (_, size), (found, some) in zip(parts, pool.map(_part, parts), strict=True):
+            counts.update(found)
             samples += some
-    counts["failed in Postgres"] = sum(1 for _ in _failures(settings, samples))
-    told = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
-    held = not (counts["strange"] or counts["crashed"] or counts["failed in Postgres"]) and counts["accepted"] > 0
-    return held, f"{told}; {len(samples):,} of them prepared and run by Postgres"
+            progress.add(size)
+    failed = sum(1 for _ in _failures(settings, samples))
+    faults = {name: counts[name] for name in ("strange", "crashed", "foreign accepted")} | {
+        "failed in Postgres": failed
+    }
+    told = (
+        f"{number:,} conditions ({', '.join(f'{counts[kind]:,} {kind}' for kind in KINDS)}): "
+        f"{counts['refused']:,} refused, {counts['accepted']:,} accepted, "
+        f"{', '.join(f'{count:,} {name}' for name, count in faults.items())}; "
+        f"{len(samples):,} of them prepared and run by Postgres"
+    )
+    return not any(faults.values()) and counts["accepted"] > 0, told
 
 
-def _part(given: tuple[int, int]) -> tuple[Counter[str], list[tuple[str, str, dict[str, Any]]]]:
+def _part(given: tuple[str, int]) -> tuple[Counter[str], list[tuple[str, str, dict[str, Any]]]]:
     seed, number = given
     draw, counts = random.Random(seed), Counter[str]()
     samples = []
     for _ in range(number):
-        text = written(draw)
+        kind, text = written(draw)
+        counts[kind] += 1
         try:
             condition = compile_condition(text)
         except ConditionError:
@@ -70,6 +94,7 @@ def _part(given: tuple[int, int]) -> tuple[Counter[str], list[tuple[str, str, di
             counts["crashed"] += 1
             continue
         counts["accepted"] += 1
+        counts["foreign accepted"] += kind == FOREIGN
         compiled = condition.where.as_string(None)
         counts["strange"] += not harmless(compiled)
         if counts["accepted"] % SAMPLE == 0:
@@ -108,21 +133,29 @@ def _failures(settings: Settings, samples: list[tuple[str, str, dict[str, Any]]]
                 yield text
 
 
-def written(draw: random.Random) -> str:
-    """One condition: mostly right, with something hostile put in, or cut and shuffled."""
+def written(draw: random.Random) -> tuple[str, str]:
+    """One condition and its kind: right, with something hostile put in, with a name that is none of ours, or cut and
+    shuffled."""
     text = _condition(draw, draw.randint(0, 4))
     spoil = draw.random()
-    if spoil < 0.25:
+    if spoil < 0.2:
         at = draw.randint(0, len(text))
-        text = text[:at] + " " + draw.choice(_HOSTILE) + " " + text[at:]
-    elif spoil < 0.4:
-        text = f"{text} {draw.choice(['and', 'or', '=', ',', ';', '--', 'union'])} {draw.choice(_HOSTILE)}"
-    elif spoil < 0.5:
+        return INJECTED, text[:at] + " " + draw.choice(_HOSTILE) + " " + text[at:]
+    if spoil < 0.35:
+        joint = draw.choice(["and", "or", "=", ",", ";", "--", "union"])
+        return INJECTED, f"{text} {joint} {draw.choice(_HOSTILE)}"
+    if spoil < 0.5:
+        name, columns = draw.choice(_FOREIGN), list(_COLUMN.finditer(text))
+        if not columns:
+            return FOREIGN, f"{name} = {text}"
+        column = draw.choice(columns)
+        return FOREIGN, text[: column.start()] + name + text[column.end() :]
+    if spoil < 0.6:
         characters = list(text)
         for _ in range(draw.randint(1, 4)):
             characters[draw.randrange(len(characters))] = draw.choice("'\"();%-/*$\\x0 =")
-        text = "".join(characters)
-    return text
+        return SHUFFLED, "".join(characters)
+    return RIGHT, text
 
 
 def _condition(draw: random.Random, depth: int) -> str:

@@ -9,15 +9,18 @@ import multiprocessing as mp
 import os
 import resource
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from random import Random
 from typing import Any
 
 import minijinja
 
-from rapport.campaigns.mail import nasty, sandbox, templating
-from rapport.campaigns.mail.fields import SAMPLE_CONTEXT
+from rapport.campaigns.mail import blocks, nasty, sandbox, templating
+from rapport.campaigns.mail.fields import COUPON, SAMPLE_CONTEXT, SAMPLE_COUPON
+
+from .progress import Progress
 
 SECONDS = 1.5
 MEGABYTES = 256
@@ -25,6 +28,10 @@ BATCH = 500
 # Lies where an escape would find it, and in no context.
 CANARY = "canary-that-no-template-was-given"
 _TELLTALE = (CANARY, "<class", "<function", "<built-in", " object at 0x", "State {", "PosixPath", nasty.MARKUP)
+
+# What a block may print beside the reader's own fields.
+_SHOPS = {"shop_url": "https://shop.example", COUPON: SAMPLE_COUPON}
+ALLOWED = SAMPLE_CONTEXT.keys() | _SHOPS.keys()
 
 _NAMES = ("first_name", "cart", "viewed_products", "segments", "revenue", "x", "self", "loop", "environ", "_Missing")
 _ATTRIBUTES = (
@@ -84,14 +91,17 @@ _WHOLE = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one batch: how many were refused, rendered, failed as one message; faults; the slowest and largest."""
+    """Of one batch: how many were refused, failed as one message, rendered, and used ready blocks; faults; the slowest
+    and largest."""
 
-    refused: int
-    failed: int
-    rendered: int
-    faults: list[str]
-    seconds: float
-    megabytes: float
+    refused: int = 0
+    failed: int = 0
+    rendered: int = 0
+    with_blocks: int = 0
+    rendered_with_blocks: int = 0
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    megabytes: float = 0.0
 
 
 def attack(number: int, seed: int, processes: int) -> tuple[bool, str]:
@@ -101,6 +111,7 @@ def attack(number: int, seed: int, processes: int) -> tuple[bool, str]:
     batches = [range(first, min(first + BATCH, number)) for first in range(0, number, BATCH)]
     verdicts: list[Verdict] = []
     running: list[tuple[Any, Connection, range]] = []
+    progress = Progress("templates", number)
     while batches or running:
         while batches and len(running) < processes:
             here, there = context.Pipe(duplex=False)
@@ -108,11 +119,15 @@ def attack(number: int, seed: int, processes: int) -> tuple[bool, str]:
             child.start()
             there.close()
             running.append((child, here, batches.pop(0)))
+        numbers = running[0][2]
         verdicts.append(_verdict(*running.pop(0)))
+        progress.add(len(numbers))
     faults = [fault for verdict in verdicts for fault in verdict.faults]
     told = (
         f"{number:,} templates: {sum(v.refused for v in verdicts):,} refused by the check, "
-        f"{sum(v.failed for v in verdicts):,} stopped, {sum(v.rendered for v in verdicts):,} rendered, "
+        f"{sum(v.failed for v in verdicts):,} stopped, {sum(v.rendered for v in verdicts):,} rendered; "
+        f"{sum(v.with_blocks for v in verdicts):,} with ready blocks, "
+        f"{sum(v.rendered_with_blocks for v in verdicts):,} of these rendered; "
         f"{len(faults)} faults; slowest {max(v.seconds for v in verdicts):.2f} s, "
         f"most memory {max(v.megabytes for v in verdicts):.0f} MB"
     )
@@ -137,6 +152,8 @@ class _Writer:
     def piece(self, depth: int) -> str:
         random = self.random
         if depth == 0:
+            if random.random() < 0.15:
+                return self.ready()
             return random.choice(("x", "{{ x }}", "{{ first_name }}", "y" * random.choice((10, 5_000, 90_000))))
         kinds = ("print", "for", "if", "set", "grow")
         if not self.tame:
@@ -156,6 +173,12 @@ class _Writer:
             "raw": f"{{% autoescape {code} %}}{{{{ first_name }}}}{{% endautoescape %}}",
             "whole": random.choice(_WHOLE),
         }[kind]
+
+    def ready(self) -> str:
+        """A ready block, or what somebody might make of the word."""
+        known = f"{{{{ blocks.{self.random.choice(tuple(blocks.BLOCKS))} }}}}"
+        hostile = f"{{{{ blocks.{self.random.choice(_ATTRIBUTES)} }}}}"
+        return known if self.tame or self.random.random() < 0.7 else self.random.choice((hostile, "{{ blocks }}"))
 
     def expression(self) -> str:
         random = self.random
@@ -194,7 +217,7 @@ def _child(there: Connection, numbers: range, seed: int) -> None:
     _judge("{{ revenue|money }}{{ last_order_at|date }}{{ revenue|number }}", SAMPLE_CONTEXT)
     size = _virtual() + MEGABYTES * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    refused = failed = rendered = 0
+    counts: Counter[str] = Counter()
     faults: list[str] = []
     slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in numbers:
@@ -204,32 +227,35 @@ def _child(there: Connection, numbers: range, seed: int) -> None:
         outcome = _judge(source, profiles[number % len(profiles)])
         took = time.process_time() - began
         slowest = max(slowest, took)
-        refused += outcome == "refused"
-        failed += outcome == "failed"
-        rendered += outcome == "rendered"
-        if outcome not in ("refused", "failed", "rendered"):
+        has_blocks = blocks.uses(source)
+        counts["with_blocks"] += has_blocks
+        counts["rendered_with_blocks"] += has_blocks and outcome == "rendered"
+        if outcome in ("refused", "failed", "rendered"):
+            counts[outcome] += 1
+        else:
             faults.append(f"attack {number}: {outcome}")
         if took > SECONDS:
             faults.append(f"attack {number}: took {took:.1f} s")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    there.send(json.dumps(vars(Verdict(refused, failed, rendered, faults, slowest, grown))))
+    there.send(json.dumps(vars(Verdict(**counts, faults=faults, seconds=slowest, megabytes=grown))))
     there.close()
 
 
 def _judge(source: str, context: dict[str, Any]) -> str:
     """`refused`, `failed` (this message only), `rendered`, or what is wrong."""
-    if sandbox.faults(source):
+    if sandbox.faults(source) or blocks.unknown(source):
         return "refused"
     try:
-        names = templating.names_in(source)
+        names = templating.names_in(source) - ({blocks.NAME} if blocks.uses(source) else set())
     except minijinja.TemplateError:
         return "refused"
-    if names - SAMPLE_CONTEXT.keys():
+    if names - ALLOWED:
         return "refused"
     templating.environment.cache_clear()
     try:
-        values = templating.template_values(context, {}, "en")
-        text = templating.render_source(source, "attack.html", values)
+        values = templating.template_values({**_SHOPS, **context}, {}, "en")
+        filled = blocks.expand(source, "en", "utm_source=rapport", html=True)
+        text = templating.render_source(filled, "attack.html", values)
     except templating.ContentError as error:
         return f"the error tells of {CANARY}" if CANARY in str(error) else "failed"
     except Exception as error:
@@ -252,7 +278,7 @@ def _verdict(child: Any, here: Connection, numbers: range) -> Verdict:
     finally:
         child.kill()
         child.join()
-    return Verdict(0, 0, 0, [f"attack {last} of {numbers} brought its process down ({child.exitcode})"], 0.0, 0.0)
+    return Verdict(faults=[f"attack {last} of {numbers} brought its process down ({child.exitcode})"])
 
 
 def _virtual() -> int:

@@ -3,6 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from rapport.campaigns.audience.columns import COLUMNS
 from rapport.campaigns.mail import sandbox
 from rapport.settings import Settings
 
@@ -53,6 +54,16 @@ def test_a_gateway_that_forgot_a_check_is_caught(
 def test_no_condition_becomes_sql_of_its_own_or_fails_a_plan(settings: Settings) -> None:
     held, told = conditions.attack(settings, 3_000, seed=7, processes=1)
     assert held, told
+    assert told.startswith("3,000 conditions (")
+
+
+def test_a_list_of_columns_that_lets_a_foreign_one_in_is_caught(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COLUMNS, "email", "text")
+    held, told = conditions.attack(settings, 2_000, seed=7, processes=1)
+    assert not held
+    assert " 0 foreign accepted" not in told
 
 
 def test_a_condition_that_is_more_than_ours_is_caught() -> None:
@@ -69,6 +80,8 @@ def test_a_condition_that_is_more_than_ours_is_caught() -> None:
 def test_no_template_escapes_hangs_or_grows() -> None:
     held, told = templates.attack(400, seed=7, processes=1)
     assert held, told
+    (with_blocks,) = (part for part in told.split("; ") if "with ready blocks" in part)
+    assert " 0 of these rendered" not in with_blocks
 
 
 def test_templates_that_nobody_checked_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
