@@ -79,13 +79,16 @@ class Records:
         everybody = self.con.table("people").project(", ".join(["*", *keys]))
         everybody.create_view("pupils")
         self.run(SQL["lessons"], {"limit": self._rules.block_limit, "pairs": self._rules.train_pairs})
-        chosen = [f"case when {name} in (from lessons) then {name} end as {name}" for name in names]
-        everybody.project(f"* replace ({', '.join(chosen)})").filter(f"coalesce({', '.join(names)}) > 0").create(
-            "taught"
-        )
+        self.run(SQL["lesson_keys"])
+        chosen = [f"case when {name} in (from lesson_keys) then {name} end as {name}" for name in names]
+        taught = everybody.project(f"* replace ({', '.join(chosen)})")
+        taught.filter(f"coalesce({', '.join(names)}) is not null").create("taught")
+        # Splink forgets what it compares when it is given a lesson without pairs.
+        full = {name for (name,) in self.run("select distinct lesson from lessons")}
         return [
             " and ".join(f"l.{column} = r.{column}" for column in [*columns, name])
             for columns, name in zip(lessons, names, strict=True)
+            if name in full
         ]
 
     def run(self, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -103,9 +106,9 @@ class Records:
 
     def _bounds(self) -> Bounds:
         most = {"block_limit": self._rules.block_limit, "max_pairs": self._rules.max_pairs}
-        limit = self.run(SQL["limit"], most)[0][0] or self._rules.block_limit
+        limit = int(self.run(SQL["limit"], most)[0][0])
         rows = self.run(SQL["left_out"], {"limit": limit})
-        return Bounds(int(limit), {block: {"values": values, "profiles": count} for block, values, count in rows})
+        return Bounds(limit, {block: {"values": values, "profiles": count} for block, values, count in rows})
 
     def _filled(self, name: str, pairs: int) -> Iterator[float]:
         parts = -(-pairs // PAIRS_AT_ONCE)

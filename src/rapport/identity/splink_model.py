@@ -37,14 +37,9 @@ def train_u(linker: Any) -> None:
 
 def train_m(linker: Any, lessons: Sequence[str]) -> None:
     """Agreement of matches, by expectation maximisation (Winkler 1988) over the pairs of each lesson, a condition over
-    `l` and `r`. What a lesson takes for granted, the others teach."""
-    from splink.internals.exceptions import EMTrainingException
-
+    `l` and `r` that holds for some. What a lesson takes for granted, the others teach."""
     for lesson in lessons:
-        try:
-            linker.training.estimate_parameters_using_expectation_maximisation(lesson)
-        except EMTrainingException:
-            continue  # no pair agrees there, so there is nothing to learn from
+        linker.training.estimate_parameters_using_expectation_maximisation(lesson)
 
 
 def prior(weights: Any, assumed: float, pairs: float) -> float:

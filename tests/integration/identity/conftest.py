@@ -43,6 +43,24 @@ class Shop:
         marks = ", ".join(f"%({name})s" for name in row)
         self.run(f"insert into intermediate.int_profiles ({columns}) values ({marks})", row)
 
+    def people(self) -> None:
+        """Sixty strangers, each twice; the second record of some lacks most and misspells the rest."""
+        firsts = ["ada", "boris", "carla", "dmitri", "elena", "fabio", "greta", "hugo", "ines", "jonas"]
+        lasts = ["lovelace", "karlsson", "moreau", "novak", "okafor", "petrov"]
+        for number in range(60):
+            first, last = firsts[number % 10], lasts[number % 6]
+            born = f"19{40 + number}-{number % 12 + 1:02}-{number % 27 + 1:02}"
+            person = {
+                "match_first_name": first,
+                "match_last_name": last,
+                "birth_date": born,
+                "city": f"town{number % 7}",
+            }
+            self.profile(f"files:{number:02}a", **person, zip=f"{number:05}", address1=f"{number} high street")
+            slip = {"match_last_name": last[:2] + last[3:]} if number % 3 == 0 else {}
+            gap = {"birth_date": None} if number % 4 == 0 else {}
+            self.profile(f"files:{number:02}b", **(person | slip | gap))
+
     def edge(self, a: str, b: str, rule: str = "same_email", value: str = "x@example.com", fan_out: int = 2) -> None:
         a, b = sorted((a, b))
         statement = "insert into intermediate.int_edges values (%s, %s, %s, %s, %s)"

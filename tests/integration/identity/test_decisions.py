@@ -71,22 +71,8 @@ def small(min_profiles: int = 2, **values: float) -> Rules:
     return rules.model_copy(update={"likeness": likeness})
 
 
-def people(shop: Any) -> None:
-    """Sixty strangers, each twice; the second record of some lacks most and misspells the rest."""
-    firsts = ["ada", "boris", "carla", "dmitri", "elena", "fabio", "greta", "hugo", "ines", "jonas"]
-    lasts = ["lovelace", "karlsson", "moreau", "novak", "okafor", "petrov"]
-    for number in range(60):
-        first, last = firsts[number % 10], lasts[number % 6]
-        born = f"19{40 + number}-{number % 12 + 1:02}-{number % 27 + 1:02}"
-        person = {"match_first_name": first, "match_last_name": last, "birth_date": born, "city": f"town{number % 7}"}
-        shop.profile(f"files:{number:02}a", **person, zip=f"{number:05}", address1=f"{number} high street")
-        slip = {"match_last_name": last[:2] + last[3:]} if number % 3 == 0 else {}
-        gap = {"birth_date": None} if number % 4 == 0 else {}
-        shop.profile(f"files:{number:02}b", **(person | slip | gap))
-
-
 def test_likeness_joins_probably_asks_in_between_and_obeys(shop: Any) -> None:
-    people(shop)
+    shop.people()
     rules = small(accept=0.98, review=0.05)
     report = shop.resolve(rules)
     assert report.note == "a new model was trained"
@@ -114,7 +100,7 @@ def test_likeness_joins_probably_asks_in_between_and_obeys(shop: Any) -> None:
 
 
 def test_likeness_scores_only_pairs_of_what_changed(shop: Any) -> None:
-    people(shop)
+    shop.people()
     rules = small()
     shop.resolve(rules)
     shop.profile("zendesk:new", match_first_name="ada", match_last_name="lovelace", birth_date="1940-01-01")
@@ -128,7 +114,7 @@ def test_likeness_scores_only_pairs_of_what_changed(shop: Any) -> None:
 
 
 def test_likeness_is_skipped_for_few_profiles_and_when_switched_off(shop: Any) -> None:
-    people(shop)
+    shop.people()
     assert "fewer than 500" in shop.resolve().note
     off = shop.settings.model_copy(update={"identity_probabilistic": False})
     shop.resolve(small())

@@ -27,15 +27,15 @@ group by block_key
 having count(*) > 1;
 
 -- name: limit
--- The largest block that still fits into the pairs there may be, when smaller ones go first.
-select max(profiles)
+-- Smaller blocks go first: the limit stands just below those with which there would be too many pairs.
+select coalesce(min(profiles) - 1, $block_limit)
 from (
     select profiles, sum(count(*) * profiles * (profiles - 1) / 2) over (order by profiles) as pairs
     from sizes
     where profiles <= $block_limit
     group by profiles
 )
-where pairs <= $max_pairs;
+where pairs > $max_pairs;
 
 -- name: left_out
 select block[7:] as block, count(distinct keys.block_key) as values, count(*) as profiles
@@ -96,6 +96,9 @@ sizes as (
     group by lesson, lesson_key
     having count(*) between 2 and $limit
 )
-select lesson_key
+select lesson, lesson_key
 from sizes
 qualify sum(profiles * (profiles - 1) / 2) over (partition by lesson order by hash(lesson_key), lesson_key) <= $pairs;
+
+-- name: lesson_keys
+create view lesson_keys as select lesson_key from lessons;
