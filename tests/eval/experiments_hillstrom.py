@@ -27,7 +27,7 @@ from tests.eval.scoring_shop import FOLDER
 
 FILE = FOLDER / "hillstrom.csv"
 LOOSEN = Path(__file__).parents[1] / "integration" / "warehouse" / "raw_defaults.sql"
-SQL = load_queries("tests.eval", "hillstrom.sql")
+SQL = load_queries("tests.eval", "hillstrom.sql", "hillstrom_mail.sql")
 PLANNED_AT = datetime(2026, 3, 2, 6, tzinfo=UTC)
 AS_OF = PLANNED_AT + timedelta(days=20)
 OCCURRENCE = "2026-03-02T06:00"
