@@ -22,7 +22,9 @@ and campaigns that are due refuse to plan on an audience that is too old.
   model, clear the task.
 - `identify`: the log says which rule broke; nothing was written. Clear it after the cause is gone.
 - `publish`: the log names the expectation (an address twice, no consent, ...); nothing is published and
-  nothing is planned until it passes. When readers hold the old tables for too long it is tried again.
+  nothing is planned until it passes. If only `activation.campaign_triggers` failed, an error in the log
+  says so: all is published, and flows stand still until a build passes. When readers hold the old tables
+  for too long it is tried again.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task

@@ -1,5 +1,6 @@
 """The steps from raw tables to an audience, in the one order that both Airflow and `rapport run` use."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from rapport.settings import Settings
 if TYPE_CHECKING:
     from rapport.campaigns.approving.requests import Request, Verdict
 
+log = logging.getLogger(__name__)
+
 VENDORS = ("shopify", "zendesk", "bluesky")
 AUDIENCE_GATE = "activation.campaign_audience"
+TRIGGERS_GATE = "activation.campaign_triggers"
 
 Progress = Callable[[str], None]
 
@@ -81,11 +85,16 @@ def build(settings: Settings, clock: Clock) -> None:
 
 def publish(settings: Settings, clock: Clock) -> str:
     """Gate 2 on what was built; passed, it takes the place of what is read, as a whole. Raises GateFailed: then
-    yesterday's tables stay and nothing is planned."""
+    yesterday's tables stay and nothing is planned. Where only the triggers fail, flows stand still and the rest goes
+    on."""
     from rapport import transform
-    from rapport.quality import require_gate
+    from rapport.quality import require_gate, run_suite
 
-    require_gate(AUDIENCE_GATE, settings, clock, schema=f"activation{transform.NEXT}")
+    built = f"activation{transform.NEXT}"
+    require_gate(AUDIENCE_GATE, settings, clock, schema=built)
+    triggers = run_suite(TRIGGERS_GATE, settings, clock, schema=built)
+    if not triggers.passed:
+        log.error("gate %s failed: flows stand still until a build passes. %s", TRIGGERS_GATE, triggers.failures)
     return str(transform.publish(settings))
 
 

@@ -83,12 +83,17 @@ class Shop:
                 (recipient_key(self.settings, email), topic, uuid4().hex, NOW),
             )
 
-    def gate(self, passed: bool = True, ran_at: datetime = NOW - timedelta(hours=1)) -> None:
+    def gate(
+        self, passed: bool = True, ran_at: datetime = NOW - timedelta(hours=1), suite: str = "campaign_audience"
+    ) -> None:
         with connect("engine", settings=self.settings) as conn:
             conn.execute(
                 "insert into ops.gate_run (gate_run_id, suite, passed, checks_count, failures, ran_at)"
-                " values (%s, 'activation.campaign_audience', %s, 5, %s, %s)",
-                (uuid4(), passed, Jsonb([] if passed else ["email is not unique"]), ran_at),
+                " values (%s, %s, %s, 5, %s, %s)",
+                (
+                    *(uuid4(), f"activation.{suite}", passed),
+                    *(Jsonb([] if passed else [f"email is not unique in {suite}"]), ran_at),
+                ),
             )
 
     def count(self, relation: str) -> int:

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,12 @@ class Flows(Shop):
 
     def tick(self, after: timedelta = timedelta()) -> dict[str, int]:
         at = NOW + after
-        self.gate(ran_at=at - timedelta(minutes=1))
+        self.gates(at)
         return run_flow(self.flow, self.settings, FixedClock(at))
+
+    def gates(self, at: datetime = NOW) -> None:
+        for suite in ("campaign_audience", "campaign_triggers"):
+            self.gate(ran_at=at - timedelta(minutes=1), suite=suite)
 
     def change(self, statement: str) -> None:
         with connect("transformer", settings=self.settings) as conn:
@@ -182,7 +186,14 @@ def test_a_click_or_an_answer_ends_a_flow_that_says_so(shop: Flows) -> None:
         shop.trigger(customer)
     shop.tick()
     with connect("engine", settings=shop.settings) as conn:
-        conn.execute("update ops.send set engagement = 'clicked' where customer_id = 'ann'")
+        conn.execute("update ops.send set engagement = 'clicked' where customer_id in ('ann', 'cy')")
+        # Cy's company has a scanner.
+        conn.execute(
+            "insert into ops.webhook_inbox (event_id, event, send_id, raw, occurred_at, received_at)"
+            " select send_id::text || link, 'click', send_id, jsonb_build_object('url', link), now(), now()"
+            " from ops.send, unnest(case customer_id when 'ann' then array['1'] else array['1', '2', '3'] end) as link"
+            " where customer_id in ('ann', 'cy')"
+        )
         conn.execute(
             "insert into ops.survey_answer (answer_id, send_id, survey, answer, language, answered_at)"
             " select gen_random_uuid(), send_id, 'nps', 9, 'en', now() from ops.send where customer_id = 'bob'"
@@ -298,7 +309,7 @@ def test_before_the_first_build_a_flow_says_what_to_do(shop: Flows) -> None:
 def test_a_dry_run_counts_and_writes_nothing(shop: Flows) -> None:
     shop.person("ann", "ann@example.com")
     shop.trigger("ann")
-    shop.gate()
+    shop.gates()
     assert run_flow(shop.flow, shop.settings, shop.clock, dry_run=True) == {"entered": 1, "planned": 1}
     assert shop.runs() == shop.mails() == shop.rows("select 1 from ops.campaign") == []
 
@@ -335,7 +346,7 @@ def test_two_processes_at_once_move_nobody_twice(shop: Flows) -> None:
     for number in range(40):
         shop.person(f"p{number}", f"p{number}@example.com")
         shop.trigger(f"p{number}")
-    shop.gate()
+    shop.gates()
     workers = [_spawn(_tick, shop.flow, shop.settings) for _ in range(4)]
     for worker in workers:
         worker.join(120)
@@ -347,7 +358,7 @@ def test_two_processes_at_once_move_nobody_twice(shop: Flows) -> None:
 def test_after_a_kill_at_any_moment_a_tick_does_what_was_left_to_do(shop: Flows, kill_at: str) -> None:
     shop.person("ann", "ann@example.com")
     shop.trigger("ann")
-    shop.gate()
+    shop.gates()
     killed = _spawn(_tick, shop.flow, shop.settings, kill_at)
     killed.join(120)
     assert killed.exitcode == -signal.SIGKILL
@@ -357,10 +368,25 @@ def test_after_a_kill_at_any_moment_a_tick_does_what_was_left_to_do(shop: Flows,
     assert len(shop.mails()) == 1
 
 
-def test_a_gate_that_failed_moves_nobody(shop: Flows) -> None:
+@pytest.mark.parametrize("suite", ["campaign_audience", "campaign_triggers"])
+def test_a_gate_that_failed_moves_nobody(shop: Flows, suite: str) -> None:
     shop.person("ann", "ann@example.com")
     shop.trigger("ann")
-    shop.gate(passed=False)
-    with pytest.raises(Exception, match="email is not unique"):
-        run_flow(shop.flow, shop.settings, FixedClock(datetime(2026, 7, 10, 5, 5, tzinfo=UTC)))
+    shop.gates()
+    shop.gate(passed=False, ran_at=NOW, suite=suite)
+    with pytest.raises(GateFailed, match=f"activation.{suite} failed its check .* email is not unique in {suite}"):
+        run_flow(shop.flow, shop.settings, shop.clock)
+    assert shop.runs() == []
+
+
+def test_triggers_that_were_never_checked_or_were_built_anew_since_move_nobody(shop: Flows) -> None:
+    shop.person("ann", "ann@example.com")
+    shop.trigger("ann")
+    shop.gate()
+    with pytest.raises(GateFailed, match="campaign_triggers was never checked"):
+        run_flow(shop.flow, shop.settings, shop.clock)
+    shop.gates()
+    shop.change("update activation.campaign_triggers set as_of = as_of + interval '2 hours'")
+    with pytest.raises(GateFailed, match="campaign_triggers was rebuilt after its last check"):
+        run_flow(shop.flow, shop.settings, shop.clock)
     assert shop.runs() == []

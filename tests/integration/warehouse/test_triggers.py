@@ -20,7 +20,8 @@ from .conftest import FIRST, SECOND, Build, rows, run_script
 NAMES = {"mia": "61", "noa": "62", "liv": "63"}
 GATE = (
     "insert into ops.gate_run (gate_run_id, suite, passed, checks_count, failures, ran_at)"
-    " values (gen_random_uuid(), 'activation.campaign_audience', true, 1, '[]', %s)"
+    " select gen_random_uuid(), suite, true, 1, '[]', %s"
+    " from unnest(array['activation.campaign_audience', 'activation.campaign_triggers']) as suite"
 )
 ANSWER = (
     "insert into ops.survey_answer (answer_id, send_id, survey, answer, language, answered_at)"

@@ -11,3 +11,7 @@ limit 1;
 -- name: audience_as_of
 select max(as_of) as as_of
 from activation.campaign_audience;
+
+-- name: triggers_as_of
+select max(as_of) as as_of
+from activation.campaign_triggers;

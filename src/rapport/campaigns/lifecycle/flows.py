@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from rapport.campaigns.approving.approval import require_approved_version
 from rapport.campaigns.audience.conditions import compile_condition
-from rapport.campaigns.audience.gate import check_gate
+from rapport.campaigns.audience.gate import check_gate, check_triggers_gate
 from rapport.campaigns.folder.problems import CampaignError, Problem
 from rapport.campaigns.lifecycle import triggers
 from rapport.campaigns.lifecycle.flow import Flow, Step, by_step, expressions
@@ -26,7 +26,7 @@ from rapport.db import Connection, connect, load_queries, require_known_secret
 from rapport.errors import GateFailed, TransientError
 from rapport.settings import Settings
 
-SQL = load_queries("rapport.campaigns.lifecycle", "flows.sql", "flow_standing.sql")
+SQL = load_queries("rapport.campaigns.lifecycle", "flows.sql", "flow_inside.sql", "flow_standing.sql")
 # Days of one person at one step are told apart by their occurrence's key.
 AT = "@"
 
@@ -103,6 +103,7 @@ class _Tick:
     def run(self) -> dict[str, int]:
         self._execute("lock_flow")
         check_gate(self.conn, self.now)
+        check_triggers_gate(self.conn, self.now)
         require_known_secret(self.conn, self.settings)
         every = [template for made in self.templates.values() for template in made]
         record(self.conn, self.flow, every, self.now)
