@@ -46,6 +46,7 @@ joined as (
         events.opened_at,
         events.machine_opened_at,
         events.clicked_at,
+        events.machine_clicked_at,
         events.unsubscribed_at,
         events.complained_at,
         events.bounced_at

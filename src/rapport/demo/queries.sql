@@ -53,7 +53,7 @@ select
     count(distinct send_id) filter (
         where event = 'open' and coalesce((raw ->> 'sg_machine_open')::boolean, false) is false
     ) as opened,
-    count(distinct send_id) filter (where event = 'click') as clicked,
+    (select count(distinct click.send_id) from ops.click where not click.is_machine) as clicked,
     count(distinct send_id) filter (where event = 'spamreport') as complained,
     (select count(distinct evidence_id) from ops.suppression where reason = 'unsubscribe') as unsubscribed,
     count(*) filter (where processed_at is null) as unread

@@ -33,7 +33,8 @@ create table marts.orders (
 create table marts.campaign_arms (as_of timestamptz);
 create table marts.campaign_results (
     campaign_id text, occurrence_key text, experiment text, variant text, planned_at timestamptz, planned bigint,
-    accepted bigint, delivered bigint, opened bigint, machine_opened_only bigint, clicked bigint, unsubscribed bigint,
+    accepted bigint, delivered bigint, opened bigint, machine_opened_only bigint, clicked bigint,
+    machine_clicked_only bigint, unsubscribed bigint,
     complained bigint, bounced bigint, orders_count bigint, linear_orders_count numeric, position_orders_count numeric,
     reporting_revenue numeric, linear_reporting_revenue numeric, position_reporting_revenue numeric,
     reporting_cost numeric
@@ -42,7 +43,7 @@ create table marts.campaign_results (
 RESULTS = """
 insert into marts.campaign_results
 select campaign_id, occurrence_key, experiment, arm, min(planned_at), count(*), count(*), count(*), 0, 0,
-    count(*) filter (where has_clicked), 0, 0, 0, 1, 1, 1, 10, 10, 10, 1
+    count(*) filter (where has_clicked), 0, 0, 0, 0, 1, 1, 1, 10, 10, 10, 1
 from marts.campaign_people
 where arm not in ('holdout', 'global_holdout')
 group by campaign_id, occurrence_key, experiment, arm

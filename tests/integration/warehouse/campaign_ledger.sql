@@ -57,6 +57,10 @@ from (values
     ('click', 11, 'https://mail.shop.example/u/0123abcd.cGF5bG9hZA.AAAAAAAAAAAAAAAAAAAAAA', '2026-05-01 10:00+00'),
     ('click', 12, 'https://shop.example/hi/c12@example.com/x', '2026-05-01 10:00+00'),
     ('click', 12, 'mailto:help@shop.example', '2026-05-01 10:00+00'),
+    -- A scanner, which follows whatever it finds.
+    ('click', 15, 'https://shop.example/sale', '2026-05-01 08:00:00+00'),
+    ('click', 15, 'https://shop.example/new', '2026-05-01 08:00:01+00'),
+    ('click', 15, 'https://shop.example/old', '2026-05-01 08:00:01+00'),
     ('bounce', 13, null, '2026-05-01 10:00+00'),
     ('unsubscribe', 14, null, '2026-05-12 10:00+00')
 ) as events (event, n, url, at)

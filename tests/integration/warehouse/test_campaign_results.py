@@ -163,7 +163,9 @@ def test_an_arm_knows_what_its_people_bought_before(tables: Tables) -> None:
 
 def test_links_are_counted_without_what_could_name_a_person(tables: Tables) -> None:
     links = {
-        (row["variant"], row["link"]): (row["people_count"], row["clicks_count"]) for row in tables["campaign_links"]
+        (row["variant"], row["link"]): (row["people_count"], row["clicks_count"])
+        for row in tables["campaign_links"]
+        if row["people_count"]
     }
     assert links == {
         ("a", "https://shop.example/sale"): (1, 1),
@@ -171,6 +173,19 @@ def test_links_are_counted_without_what_could_name_a_person(tables: Tables) -> N
         ("b", "https://mail.shop.example/u/…"): (1, 1),
         ("b", "https://shop.example/hi/…/x"): (1, 1),
     }
+
+
+def test_what_a_scanner_clicked_is_counted_apart(tables: Tables) -> None:
+    row = result(tables, "spring", "b")
+    assert (row["clicked"], row["machine_clicked_only"]) == (3, 1)
+    machines = {row["link"]: row["machine_clicks_count"] for row in tables["campaign_links"] if row["variant"] == "b"}
+    followed = {link.rpartition("/")[2] for link, count in machines.items() if count}
+    assert followed == {"sale", "new", "old"}
+    unread = one(tables["campaign_links"], variant="b", link="https://shop.example/new")
+    assert (unread["people_count"], unread["clicks_count"], unread["first_clicked_at"]) == (0, 0, None)
+    arms = [row for row in tables["campaign_arms"] if (row["campaign_id"], row["arm"]) == ("spring", "b")]
+    assert sum(row["clicked_count"] for row in arms) == 3
+    assert sum(row["machine_clicked_only"] for row in tables["campaign_mailboxes"]) == 1
 
 
 def test_families_of_mailboxes_are_told_apart(tables: Tables) -> None:

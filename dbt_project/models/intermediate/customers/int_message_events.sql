@@ -5,13 +5,15 @@ with
 events as (
 
     select
-        send_id,
-        event,
-        is_machine_open,
-        bounce_type,
-        occurred_at
-    from {{ ref('stg_ops__events') }}
-    where send_id is not null
+        events.send_id,
+        events.event,
+        events.is_machine_open,
+        coalesce(clicks.is_machine_click, false) as is_machine_click,
+        events.bounce_type,
+        events.occurred_at
+    from {{ ref('stg_ops__events') }} as events
+    left join {{ ref('stg_ops__clicks') }} as clicks on events.event_id = clicks.event_id
+    where events.send_id is not null
 
 ),
 
@@ -22,6 +24,7 @@ unsubscribes as (
         send_id,
         case reason when 'unsubscribe' then 'unsubscribe' else 'spamreport' end as event,
         false as is_machine_open,
+        false as is_machine_click,
         null as bounce_type,
         occurred_at
     from {{ ref('stg_ops__unsubscribes') }}
@@ -42,7 +45,8 @@ select
     min(occurred_at) filter (where event = 'delivered') as delivered_at,
     min(occurred_at) filter (where event = 'open' and not is_machine_open) as opened_at,
     min(occurred_at) filter (where event = 'open' and is_machine_open) as machine_opened_at,
-    min(occurred_at) filter (where event = 'click') as clicked_at,
+    min(occurred_at) filter (where event = 'click' and not is_machine_click) as clicked_at,
+    min(occurred_at) filter (where event = 'click' and is_machine_click) as machine_clicked_at,
     min(occurred_at) filter (where event in ('unsubscribe', 'group_unsubscribe')) as unsubscribed_at,
     min(occurred_at) filter (where event = 'spamreport') as complained_at,
     min(occurred_at) filter (where event in ('bounce', 'dropped')) as bounced_at,

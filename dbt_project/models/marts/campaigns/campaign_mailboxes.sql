@@ -10,6 +10,7 @@ select
     count(opened_at) as opened,
     count(machine_opened_at) filter (where opened_at is null) as machine_opened_only,
     count(clicked_at) as clicked,
+    count(machine_clicked_at) filter (where clicked_at is null) as machine_clicked_only,
     count(unsubscribed_at) as unsubscribed,
     count(complained_at) as complained,
     count(bounced_at) as bounced,

@@ -29,6 +29,7 @@ counted as (
         count(opened_at) as opened,
         count(machine_opened_at) filter (where opened_at is null) as machine_opened_only,
         count(clicked_at) as clicked,
+        count(machine_clicked_at) filter (where clicked_at is null) as machine_clicked_only,
         count(unsubscribed_at) as unsubscribed,
         count(complained_at) as complained,
         count(bounced_at) as bounced
@@ -72,7 +73,8 @@ joined as (
         occurrences.experiment,
         {% for count in [
             'planned', 'waiting', 'sending', 'unknown', 'accepted', 'suppressed', 'failed', 'expired', 'cancelled',
-            'quarantined', 'delivered', 'opened', 'machine_opened_only', 'clicked', 'unsubscribed', 'complained', 'bounced'
+            'quarantined', 'delivered', 'opened', 'machine_opened_only', 'clicked', 'machine_clicked_only',
+            'unsubscribed', 'complained', 'bounced'
         ] -%}
             coalesce(counted.{{ count }}, 0) as {{ count }},
         {% endfor -%}

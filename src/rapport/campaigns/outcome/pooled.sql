@@ -31,6 +31,7 @@ select
     sum(result.opened)::bigint as opened,
     sum(result.machine_opened_only)::bigint as machine_opened_only,
     sum(result.clicked)::bigint as clicked,
+    sum(result.machine_clicked_only)::bigint as machine_clicked_only,
     sum(result.unsubscribed)::bigint as unsubscribed,
     sum(result.complained)::bigint as complained,
     sum(result.bounced)::bigint as bounced,

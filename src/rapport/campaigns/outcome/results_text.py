@@ -16,11 +16,13 @@ from rapport.experiments.sequential import LEAST_EVENTS
 from rapport.experiments.sizes import people_still_needed
 
 COUNTS = ("planned", "accepted", "delivered")
-SHARES = ("opened", "machine_opened_only", "clicked", "unsubscribed", "complained", "bounced")
+SHARES = ("opened", "machine_opened_only", "clicked", "machine_clicked_only", "unsubscribed", "complained", "bounced")
 NAMES = {
     "accepted": "sent",
     "opened": "opened by people",
     "machine_opened_only": "opened by machines only",
+    "clicked": "clicked by people",
+    "machine_clicked_only": "clicked by machines only",
     "orders_count": "orders, last touch",
     "linear_orders_count": "orders, linear",
     "position_orders_count": "orders, by position",
@@ -30,7 +32,7 @@ NAMES = {
     "reporting_cost": "cost of the mails",
     "attributed_roi": "return on cost, last touch",
 }
-AMOUNTS = tuple(NAMES)[3:]
+AMOUNTS = tuple(NAMES)[5:]
 # Beyond this many times the people there are, nobody will wait for the difference to show.
 TOO_MANY = 100
 

@@ -84,7 +84,8 @@ with silent as (
     group by send.recipient_key, send.topic
     having
         count(*) >= %(mails)s
-        and bool_and(send.engagement not in ('opened', 'clicked', 'unsubscribed', 'complained'))
+        -- Of 'clicked' nobody knows yet whether it was a person; that is asked below.
+        and bool_and(send.engagement not in ('opened', 'unsubscribed', 'complained'))
 )
 
 insert into ops.suppression (recipient_key, topic, reason, source, evidence_id, occurred_at)
@@ -97,18 +98,24 @@ select
     %(now)s
 from silent
 where
-    -- A click of these days on an older mail.
+    -- A person's click or open of these days, on an older mail too.
     not exists (
+        select 1
+        from
+            ops.clicks(
+                array(select past.send_id from ops.send as past where past.recipient_key = silent.recipient_key)
+            ) as click
+        where click.occurred_at > %(since)s and not click.is_machine
+    )
+    and not exists (
         select 1
         from ops.send as past
         inner join ops.webhook_inbox as inbox on past.send_id = inbox.send_id
         where
             past.recipient_key = silent.recipient_key
             and inbox.occurred_at > %(since)s
-            and (
-                inbox.event = 'click'
-                or (inbox.event = 'open' and (inbox.raw ->> 'sg_machine_open') is distinct from 'true')
-            )
+            and inbox.event = 'open'
+            and (inbox.raw ->> 'sg_machine_open') is distinct from 'true'
     )
     and not exists (
         select 1
