@@ -81,7 +81,10 @@ def replay(
         bool, typer.Option("--list", help="Print occurrence and customer id, a line each, only.")
     ] = False,
 ) -> None:
-    """Rehearse it against the past: who would have got it, beside which other mail, to what effect. Writes nothing."""
+    """Rehearse it against the past, beside the folder's other campaigns: who would have got it, and to what effect.
+
+    Filters are asked of each day as far as anybody knows what was so then; what is left out is named. Writes nothing.
+    """
     from rich.console import Console
 
     from rapport.campaigns.rehearsal.replay import replay as rehearse

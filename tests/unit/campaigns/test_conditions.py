@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from rapport.campaigns.audience.columns import COLUMNS
-from rapport.campaigns.audience.conditions import ConditionError, compile_condition
+from rapport.campaigns.audience.conditions import ConditionError, compile_condition, compile_parts
 
 NOW = datetime(2026, 7, 10, tzinfo=UTC)
 MODELS = Path(__file__).resolve().parents[3] / "dbt_project" / "models" / "activation" / "_models.yml"
@@ -92,3 +92,26 @@ def test_the_columns_are_those_of_the_contract() -> None:
     for name, kind in contract.items():
         if name not in NOT_LOOKED_AT and kind != "boolean":
             assert COLUMNS.get(name) == kinds[kind], name
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("revenue > 1", [{"revenue"}]),
+        ("revenue > 1 and churn_risk < 0.5 and 'vip' in segments", [{"revenue"}, {"churn_risk"}, {"segments"}]),
+        ("((revenue > 1) and not (language = 'de' and orders_count = 2))", [{"revenue"}, {"language", "orders_count"}]),
+        ("revenue > 1 or orders_count > 2 and churn_risk < 1", [{"revenue", "orders_count", "churn_risk"}]),
+    ],
+    ids=["one", "three", "in_brackets", "or"],
+)
+def test_parts_are_those_that_must_all_hold(text: str, columns: list[set[str]]) -> None:
+    parts = compile_parts(text)
+    assert [set(condition.columns) for _, condition in parts] == columns
+    values = [value for _, condition in parts for value in condition.parameters.items()]
+    assert len(dict(values)) == len(values), "no two share a parameter"
+    assert sorted(map(str, dict(values).values())) == sorted(map(str, compile_condition(text).parameters.values()))
+
+
+def test_parts_of_what_may_not_be_written_are_refused() -> None:
+    with pytest.raises(ConditionError, match="there is no column"):
+        compile_parts("revenue > 1 and email = 'x'")
