@@ -28,7 +28,7 @@ lint: install ## ruff, mypy, sqlfluff, import-linter
 format: install ## put code into the house form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: install ## every benchmark, one table
+bench: install ## every benchmark but bench-warehouse, one table
 	@$(BIN)/rapport bench $(ARGS)
 
 bench-import: install ## 1,000,000 rows through the files path beside a plain COPY
