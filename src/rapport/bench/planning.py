@@ -3,12 +3,15 @@ inserts the rows they become."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import psutil
 
@@ -35,10 +38,12 @@ ZONES = ("Europe/London", "Europe/Paris", "America/New_York", "Asia/Tokyo", "Aus
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds of wall clock by campaign; memory is this process's, in bytes, before and after."""
+    """Seconds of wall clock by campaign. `processor_seconds`: of this process and of its server, over all campaigns.
+    `memory`: the most that this process held while it planned a campaign, in bytes."""
 
     customers: int
     seconds: dict[str, float]
+    processor_seconds: tuple[float, float]
     waterfalls: dict[str, dict[str, int]]
     plain_seconds: float
     memory: dict[str, int]
@@ -74,6 +79,8 @@ class Result:
             f"{self.customers:,} customers, five campaigns, a reason for each of {self.decided:,} people: "
             f"{self.total:.1f} s (wanted: {TARGET_SECONDS})",
             *told,
+            f"processor time: {self.processor_seconds[0]:.1f} s here, {self.processor_seconds[1]:.1f} s in Postgres; "
+            f"load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
             f"plain SQL inserting the same sends and decisions: {self.plain_seconds:.1f} s",
         ]
 
@@ -96,7 +103,7 @@ def run(rows: int | None = None) -> Result:
             with connect(settings=settings) as conn:
                 migrate(conn)
             _customers(settings, customers)
-            return _plan_all(settings, customers)
+            return _plan_all(settings, customers, server)
         finally:
             server.stop("immediate")
 
@@ -134,19 +141,22 @@ def _keys(settings: Settings, customers: int, which: object) -> Iterator[str]:
         yield recipient_key(settings, str(_person(number)[1]))
 
 
-def _plan_all(settings: Settings, customers: int) -> Result:
+def _plan_all(settings: Settings, customers: int, server: EmbeddedPostgres) -> Result:
     segments = settings.dbt_dir / "models" / "segments"
     segments.mkdir(parents=True)
     allow_automatic(settings)
     seconds, waterfalls, memory = {}, {}, {}
+    own, servers = time.process_time(), _processor_seconds(server)
     for name in SEGMENTS:
         (segments / f"{name}.sql").write_text("select 1")
         campaign = load_campaign(_folder(settings, name), settings)
         assert isinstance(campaign, Campaign)  # noqa: S101 - the folder that _folder makes is of this kind
         began = time.perf_counter()
-        report = plan(campaign, settings, FixedClock(NOW))
+        with _most_memory() as most:
+            report = plan(campaign, settings, FixedClock(NOW))
         seconds[name] = time.perf_counter() - began
-        waterfalls[name], memory[name] = report.waterfall, psutil.Process().memory_info().rss
+        waterfalls[name], memory[name] = report.waterfall, most[0]
+    used = time.process_time() - own, _processor_seconds(server) - servers
     with connect(settings=settings) as conn:
         conn.execute(SQL["plain_tables"])
         conn.commit()
@@ -154,7 +164,36 @@ def _plan_all(settings: Settings, customers: int) -> Result:
         conn.execute(SQL["plain_sends"])
         conn.execute(SQL["plain_decisions"])
         conn.commit()
-        return Result(customers, seconds, waterfalls, time.perf_counter() - began, memory)
+        return Result(customers, seconds, used, waterfalls, time.perf_counter() - began, memory)
+
+
+@contextmanager
+def _most_memory() -> Iterator[list[int]]:
+    """The most that this process holds within the block, looked at ten times a second."""
+    process, over = psutil.Process(), Event()
+    most = [process.memory_info().rss]
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            most[0] = max(most[0], process.memory_info().rss)
+
+    watching = Thread(target=watch)
+    watching.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        watching.join()
+
+
+def _processor_seconds(server: EmbeddedPostgres) -> float:
+    """Of the server and all that it began, those that have ended included."""
+    postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    spent = 0.0
+    for process in (postmaster, *postmaster.children()):
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(process.cpu_times()[: 4 if process == postmaster else 2])
+    return spent
 
 
 def _folder(settings: Settings, segment: str) -> Path:
