@@ -1,1 +1,1 @@
-"""Campaigns as folders of text: definition, calendar, timing, content, and the plan from audience to sends."""
+"""Campaigns as folders of text, from how one is written to what it brought; docs/architecture.md names the parts."""

@@ -1,4 +1,4 @@
-"""The small public web service: provider events in, and what people want and no longer want. It only inserts."""
+"""The small public web service: the provider's and visitors' events, and what people want. It only inserts."""
 
 from rapport.clock import Clock
 from rapport.gateway.app import create_app
