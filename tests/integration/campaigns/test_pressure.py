@@ -68,6 +68,10 @@ def test_a_less_valuable_campaign_waits_for_the_first_moment_the_cap_allows(
     assert (first["campaign_id"], second["campaign_id"]) == ("dear", "patient")
     assert second["due_at"] >= first["due_at"] + timedelta(days=3)
     assert second["open"]
+    (told,) = rows(shop, "select outcome, reason from ops.decision where campaign_id = 'patient'")
+    when = f"{second['due_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    moved = f"due in zone Europe/London; moved to {when}: the cap of 1 in 3 days was reached before"
+    assert told == {"outcome": "planned", "reason": moved}
 
 
 def test_what_is_moved_later_says_so(shop: Any, make_campaign: Callable[..., Campaign]) -> None:

@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,13 @@ from rapport.settings import Settings
 
 def test_spellings_of_one_mailbox_are_one_recipient(settings: Settings) -> None:
     assert recipient_key(settings, " Zoë@Bücher.Example ") == recipient_key(settings, "zoe\u0308@bücher.example")
+
+
+def test_a_recipient_is_the_hmac_of_the_address(settings: Settings) -> None:
+    """By the standard library: every suppression and consent on record hangs on this form."""
+    for address in ("joe@example.com", "ann@example.com", "joe@example.com"):
+        expected = hmac.digest(settings.secret_key.encode(), f"recipient:{address}".encode(), "sha256").hex()
+        assert recipient_key(settings, address) == expected
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "@example.com", "a@", "a b@example.com", "a@b\r\nBcc: c@d"])
