@@ -67,7 +67,7 @@ def _changed(conn: Connection, rules: Rules, likeness: bool) -> Work:
             f"identity: intermediate.int_profiles is empty, yet {counts['members']:,} profiles have customers. "
             "Look at the last load and at `prepare`; nothing was changed."
         )
-    conn.execute(SQL["memory"])
+    conn.execute(SQL["plan"])
     conn.execute(SQL["stage_changed"])
     conn.execute(SQL["key_changed"])
     version = f"{rules.version()}{'' if likeness else ' exact only'}"
