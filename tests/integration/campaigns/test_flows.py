@@ -35,7 +35,10 @@ ADOPT = (
     " values (gen_random_uuid(), 'test', %s, false, '{}')"
 )
 LEFT = NOW - timedelta(hours=5)
-CART = {"cart": {"currency_code": "GBP", "url": None, "items": [{"title": "Mug", "quantity": 1, "price": 9}]}}
+CART = {
+    "cart": {"currency_code": "GBP", "url": None, "items": [{"title": "Mug", "quantity": 1, "price": 9}]},
+    "note": "what no mail prints",
+}
 WORDS = (
     "{{ first_name or 'there' }}: {{ trigger.cart['items'][0].title }} {{ shop_name }} {{ shop_postal_address }}"
     " {{ unsubscribe_url }}"
@@ -140,6 +143,7 @@ def test_a_person_gets_each_step_once_and_is_done(shop: Flows) -> None:
     assert row == ("flow", "cart_abandoned")
     contexts = shop.rows("select context -> 'trigger' -> 'cart' -> 'items' -> 0 ->> 'title' from ops.send")
     assert contexts == [("Mug",), ("Mug",)]
+    assert shop.rows("select distinct jsonb_object_keys(context -> 'trigger') as part from ops.send") == [("cart",)]
 
 
 def test_waits_are_counted_from_what_happened(shop: Flows) -> None:

@@ -182,11 +182,13 @@ class _Tick:
     def _plan(self, step: Step, due: Sequence[Asked]) -> None:
         key = self._occurrence(step)
         stored = {"survey": self.flow.survey} if self.flow.survey else {}
+        campaign, templates = self.flow.planned_as(step), self.templates[step.name]
+        # What no mail of the step prints is not kept with it.
+        read = content.trigger_read(templates)
         people = [
-            Given(each.customer_id, {triggers.FIELD: each.context, **stored}, each.due_at, each.expires_at)
+            Given(each.customer_id, {triggers.FIELD: _part(each.context, read), **stored}, each.due_at, each.expires_at)
             for each in due
         ]
-        campaign, templates = self.flow.planned_as(step), self.templates[step.name]
         decided = plan_given(self.conn, campaign, key, templates, people, self.settings, self.now)
         self._settle(after_planning(due, decided, key))
         self.counts.update(row["outcome"] for row in decided.values())
@@ -206,3 +208,7 @@ class _Tick:
 
     def _execute(self, query: str, **more: Any) -> Any:
         return self.conn.execute(SQL[query], {**self.values, **more})
+
+
+def _part(context: Mapping[str, Any], read: frozenset[str] | None) -> Mapping[str, Any]:
+    return context if read is None else {name: value for name, value in context.items() if name in read}

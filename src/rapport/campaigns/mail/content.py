@@ -108,6 +108,12 @@ def compile_versions(campaign: Mailing) -> dict[str, list[Template]]:
     return templates
 
 
+def trigger_read(templates: Iterable[Template]) -> frozenset[str] | None:
+    """Which parts of what set off a flow any of its mails prints; None when it may be any."""
+    sources = [text for each in templates for text in (each.subject, each.preheader, each.html, each.body_text)]
+    return templating.parts_read(sources, triggers.FIELD)
+
+
 def versions_of(campaign: Mailing) -> list[variants.Version]:
     """All that is compiled of a campaign: its variants, or those of each step of a flow."""
     return steps(campaign) if isinstance(campaign, Flow) else variants.versions(campaign)

@@ -148,6 +148,24 @@ def used_fields(sources: Iterable[str]) -> set[str]:
     return used
 
 
+def parts_read(sources: Iterable[str], name: str) -> frozenset[str] | None:
+    """Which parts of an object templates read: its fields right below it. None when they may read any of it.
+
+    What they read further down is not told apart: the engine does not say what is asked of the items of a loop.
+    """
+    found: set[str] = set()
+    assigned = re.compile(rf"\{{%[-+]?\s*(?:set|for)\s+(?:\w+\s*,\s*)*{name}\b")
+    for source in sources:
+        if not re.search(rf"\b{name}\b", source):
+            continue
+        paths = [path.split(".") for path in environment().undeclared_variables_in_str(source, nested=True)]
+        read = [path[1:] for path in paths if path[0] == name]
+        if assigned.search(source) or not all(read):
+            return None
+        found |= {path[0] for path in read}
+    return frozenset(found)
+
+
 def line_of(source: str, name: str) -> int:
     """Line (from 1) of the first tag that mentions the name."""
     for tag in _TAG.finditer(source):
