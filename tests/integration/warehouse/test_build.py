@@ -90,14 +90,14 @@ def test_identity_that_loses_postgres_changes_nothing_and_a_rerun_completes(
         insert = "insert into intermediate.int_profiles (profile_key, created_at) values ('zendesk:1', %(at)s)"
         conn.execute(insert, {"at": AS_OF})
     resolving = import_module("rapport.identity.resolve")
-    log = resolving._log
+    close = resolving._close
 
     def cut(*arguments: Any) -> None:
         end_connections(database)
-        log(*arguments)
+        close(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(resolving, "_log", cut)
+        patch.setattr(resolving, "_close", cut)
         with pytest.raises(TransientError, match=r"identity: Postgres went away in the middle.*Run it again"):
             identity.resolve(database, AS_OF)
     with connect("transformer", settings=database) as conn:
