@@ -1,5 +1,5 @@
--- Grain: one row a campaign, occurrence, variant and link that somebody, or a scanner, clicked. A link stands without query, tokens
--- and whatever else could name a person; what is no web address is left out.
+-- Grain: one row a campaign, occurrence, variant and link that somebody, or a scanner, clicked. A link stands without
+-- query, tokens and whatever else could name a person; what is no web address is left out.
 with
 
 clicks as (
