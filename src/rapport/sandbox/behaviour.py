@@ -44,19 +44,22 @@ def plan(mail: Mapping[str, Any], person: Mapping[str, Any] | None, seed: int) -
         steps.append(Step("deferred", start, BUSY | {"attempt": "1"}))
         start += draw.uniform(5 * MINUTE, 30 * MINUTE)
     steps.append(Step("delivered", start, {"response": "250 2.0.0 OK", "tls": 1}))
-    return steps + _reading(mail, person, draw, start)
+    # Whom a campaign annoys it annoys whenever it comes: complaints are so rare that one by chance would pause a demo.
+    annoyed = random.Random(f"{seed} {person['person_id']} {mail['categories']}").random()
+    return steps + _reading(mail, person, draw, start, complaint=annoyed < person["complaint_propensity"])
 
 
-def _reading(mail: Mapping[str, Any], person: Mapping[str, Any], draw: random.Random, delivered: float) -> list[Step]:
+def _reading(
+    mail: Mapping[str, Any], person: Mapping[str, Any], draw: random.Random, delivered: float, *, complaint: bool
+) -> list[Step]:
     # Every draw is made whatever the outcome of the others, so that one propensity does not shift another's luck.
-    opens, clicks, complains, leaves = (draw.random() for _ in range(4))
+    opens, clicks, leaves = (draw.random() for _ in range(3))
     seen_at = reading_time(delivered, person, draw)
     agent = {"useragent": draw.choice(AGENTS), "ip": f"203.0.113.{draw.randrange(1, 255)}"}
     steps = []
     if person["machine_opens"]:
         proxy = {"useragent": "Mozilla/5.0", "ip": f"198.51.100.{draw.randrange(1, 255)}"}
         steps.append(_open(delivered + draw.uniform(5, 30 * MINUTE), proxy, machine=True))
-    complaint = complains < person["complaint_propensity"]
     leaving = leaves < person["unsubscribe_propensity"]
     if not (opens < person["open_propensity"] or complaint or leaving):
         return steps

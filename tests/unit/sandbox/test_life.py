@@ -1,16 +1,20 @@
 """The living world: the same mails and seed give the same happenings, whenever and however often it is asked."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from rapport.sandbox import world
+from rapport.sandbox.behaviour import plan
 from rapport.sandbox.life import Life
 from rapport.sandbox.mail import Ledger, MailOptions
 from rapport.sandbox.mail.envelopes import accept
+from rapport.sandbox.people import make_people
 from rapport.sandbox.store import open_world
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -148,3 +152,30 @@ def test_life_goes_on_without_campaigns(tmp_path: Path) -> None:
     assert total["order"] > 0
     assert total["settle"] == 48
     life.close()
+
+
+def test_nobody_complains_of_the_campaign_of_a_demo_with_its_usual_seed() -> None:
+    people = [asdict(person) for person in make_people(random.Random("7:people"), 3000)]
+    first = {kind for person in people for kind in kinds(person, 7, "one")}
+    assert "delivered" in first
+    assert "spamreport" not in first
+
+
+def test_a_complaint_hangs_on_person_and_campaign_and_not_on_the_mail() -> None:
+    people = [asdict(person) | {"complaint_propensity": 0.5} for person in make_people(random.Random("x"), 40)]
+    complains = [["spamreport" in kinds(person, 3, mail) for person in people] for mail in ("one", "another")]
+    assert complains[0] == complains[1]
+    assert len(set(complains[0])) == 2
+
+
+def kinds(person: dict[str, Any], seed: int, message_id: str) -> set[str]:
+    """What follows from a mail of the win_back campaign that a reader can leave by a click."""
+    way_out = {
+        "List-Unsubscribe": "<https://gateway.example/u/abc>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    mail = {
+        "sg_message_id": message_id, "accepted_at": START.timestamp(), "send_at": None, "html": "", "headers": way_out,
+        "group_id": None, "categories": ["win_back", "marketing"], "to_email": person["email"],
+    }  # fmt: skip
+    return {step.kind for step in plan(mail, person, seed)}
