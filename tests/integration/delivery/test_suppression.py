@@ -244,10 +244,20 @@ def test_who_has_long_gone_quiet_gets_no_more_of_the_topic(shop: Any) -> None:
         ("few", 9, "delivered"),
         ("reader", 12, "opened"),
         ("buyer", 12, "delivered"),
+        ("clicker", 12, "clicked"),
+        ("scanned", 12, "clicked"),
         (KEY, 12, "delivered"),
     ):
         old_mails(shop, name, number, engagement)
+    # A scanner follows every link at once.
+    shop.conn.execute(
+        "insert into ops.webhook_inbox (event_id, event, send_id, raw, occurred_at, received_at)"
+        " select send_id::text || link, 'click', send_id, jsonb_build_object('url', link), accepted_at,"
+        " now()"
+        " from ops.send, generate_series(1, case recipient_key when 'scanned' then 3 else 1 end) as link"
+        " where engagement = 'clicked'"
+    )
     agree(shop, "double_opt_in", shop.clock.at - timedelta(days=21))
-    assert sunset(settings, shop.clock) == 1
-    assert suppressions(shop) == [("quiet", "marketing", "sunset")]
+    assert sunset(settings, shop.clock) == 2
+    assert sorted(suppressions(shop)) == [("quiet", "marketing", "sunset"), ("scanned", "marketing", "sunset")]
     assert sunset(settings, shop.clock) == 0
