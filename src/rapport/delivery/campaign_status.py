@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from rapport.campaigns.folder.definition import Campaign, load_named
+from rapport.campaigns.folder.definition import Campaign, Flow, load_named
 from rapport.campaigns.folder.problems import CampaignError
 from rapport.campaigns.planning.calendar import next_occurrence
 from rapport.clock import Clock
@@ -77,7 +77,7 @@ def _status(
             occurrence = next_occurrence(campaign, clock.now())
             upcoming = occurrence.key if occurrence else "none"
         else:
-            upcoming = "on request"
+            upcoming = f"on {campaign.trigger}" if isinstance(campaign, Flow) else "on request"
     except CampaignError as error:
         told = f"rapport campaign check {name}"
         return CampaignStatus(name, last, upcoming, "cannot be read", str(error).splitlines()[0], told)

@@ -26,7 +26,9 @@ def sync_consent(settings: Settings) -> int:
     added = 0
     with connect("engine", settings=settings) as conn:
         if not (conn.execute(SQL["facts_exist"]).fetchone() or {})["found"]:
-            raise PermanentError("intermediate.int_consent_facts does not exist: build the warehouse first")
+            raise PermanentError(
+                "intermediate.int_consent_facts does not exist: build the warehouse first (`rapport run`)"
+            )
         require_known_secret(conn, settings)
         with conn.cursor("consent_facts") as facts:
             facts.itersize = BATCH

@@ -152,5 +152,5 @@ def sunset(settings: Settings, clock: Clock) -> int:
     values = {"now": now, "since": now - timedelta(days=settings.sunset_days), "mails": settings.sunset_mails}
     with postgres_needed("sunset"), connect("engine", settings=settings) as conn:
         if not (conn.execute(SQL["orders_exist"]).fetchone() or {})["found"]:
-            raise PermanentError("marts.orders does not exist: build the warehouse first")
+            raise PermanentError("marts.orders does not exist: build the warehouse first (`rapport run`)")
         return conn.execute(SQL["sunset"], values).rowcount

@@ -1,5 +1,6 @@
 """A marketer sees of each campaign what it does, what holds it, and what to do."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from rapport.db import connect
 from rapport.delivery import controls
 from rapport.delivery.campaign_status import CampaignStatus, read, table
 from rapport.errors import GateFailed, PermanentError
+from rapport.settings import CHECKOUT
 
 NOW = datetime(2026, 7, 10, 5, 5, tzinfo=UTC)
 
@@ -33,6 +35,12 @@ def test_a_campaign_that_nothing_holds_waits_for_its_time_and_then_sends(shop) -
     pipeline.plan("spring", shop.settings, shop.clock)
     assert status(shop).state == "sending"
     assert status(shop).last == "2026-07-10T06:00: 1 planned, 1 still to go"
+
+
+def test_a_flow_says_what_sets_it_off(shop) -> None:  # type: ignore[no-untyped-def]
+    shutil.copytree(CHECKOUT / "campaigns" / "examples" / "welcome", shop.settings.campaigns_dir / "welcome")
+    (found,) = read(shop.settings, shop.clock, "welcome")
+    assert (found.next, found.state) == ("on signed_up", "waits for its time")
 
 
 def test_what_waits_for_a_person_says_so_and_how_to_answer(shop) -> None:  # type: ignore[no-untyped-def]
