@@ -30,7 +30,7 @@ on conflict (recipient_key) do nothing;
 -- a winner or a cap, is left out.
 select max(drawn.lot) as lot
 from (
-    select md5(judged.recipient_key || %(occurrence_key)s) collate "C" as lot
+    select hashtextextended(judged.recipient_key || %(occurrence_key)s, 0) as lot
     from judged
     where judged.outcome is null and not judged.awaits_winner and not judged.moved
     order by lot
@@ -67,8 +67,8 @@ inner join timing on judged.timing_id = timing.timing_id
 cross join lateral (
     select
         case
-            when %(last_lot)s::text is null or judged.awaits_winner or judged.moved then false
-            else md5(judged.recipient_key || %(occurrence_key)s) collate "C" <= %(last_lot)s::text
+            when %(last_lot)s::bigint is null or judged.awaits_winner or judged.moved then false
+            else hashtextextended(judged.recipient_key || %(occurrence_key)s, 0) <= %(last_lot)s
         end as is_first
 ) as drawn
 where judged.outcome is null;
