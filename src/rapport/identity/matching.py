@@ -83,7 +83,7 @@ class Matcher:
             return splink_model.corrected(model, found)
         return model
 
-    def _judged(self, share: float) -> Any:
+    def _judged(self, _share: float) -> Any:
         fields = [comparison["output_column_name"] for comparison in self.model["comparisons"]]
         columns = [f"gamma_{field}" for field in fields]
         with self._predicted(self._linker, threshold_match_probability=self._rules.keep) as answer:
