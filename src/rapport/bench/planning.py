@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 import psutil
 
+from rapport.bench.server import start_advised
 from rapport.campaigns.folder.definition import load_campaign
 from rapport.campaigns.folder.model import Campaign
 from rapport.campaigns.folder.scaffold import new
@@ -91,7 +92,7 @@ def run(rows: int | None = None) -> Result:
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as name:
         folder = Path(name)
         server = EmbeddedPostgres(folder / "server")
-        server.start()
+        start_advised(server)
         try:
             settings = Settings(
                 home=folder / "home",

@@ -18,9 +18,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
-from psycopg import sql
-
 from rapport import identity, transform
+from rapport.bench.server import start_advised
 from rapport.db import Connection, connect, load_queries, migrate
 from rapport.db.embedded import EmbeddedPostgres
 from rapport.errors import PermanentError
@@ -39,13 +38,6 @@ DAILY_SHARE = 0.005
 BYTES_PER_CUSTOMER = 45_000
 FULL_SECONDS, DELTA_SECONDS, DELTA_SHARE = 20 * 60, 60, 0.08
 SHOWN = 15
-# What docs/warehouse.md advises for a million customers on a machine of 8 GB or more.
-SERVER = {
-    "work_mem": "256MB",
-    "maintenance_work_mem": "1GB",
-    "max_wal_size": "16GB",
-    "effective_cache_size": "6GB",
-}
 
 
 @dataclass(frozen=True)
@@ -124,11 +116,10 @@ def run(folder: Path, sizes: Sizes) -> bool:
     """The first build of everything, a day's changes, and beside them the same day built whole; True when all is as
     fast as wanted."""
     server = EmbeddedPostgres(folder)
-    server.start()
+    start_advised(server)
     settings = Settings(home=folder, database_url=server.url("rapport"), environment="bench")
     with connect(settings=settings) as conn:
         migrate(conn)
-    _tune(settings)
     prepare_raw(settings)
     generated = _generate(settings, sizes)
     # Mails go to people, and who they are is known only after identity. What comes before it reads no mail.
@@ -138,13 +129,6 @@ def run(folder: Path, sizes: Sizes) -> bool:
     delta = _build("a day's changes", settings, AS_OF + timedelta(days=1))
     naive = _build("the same day, whole", settings, AS_OF + timedelta(days=1), full_refresh=True)
     return _report(sizes, [full, delta, naive])
-
-
-def _tune(settings: Settings) -> None:
-    with connect(autocommit=True, settings=settings) as conn:
-        for name, value in SERVER.items():
-            conn.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
-        conn.execute("select pg_reload_conf()")
 
 
 def _build(
