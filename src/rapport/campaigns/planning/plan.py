@@ -190,8 +190,6 @@ class _Plan:
     def _open(self) -> None:
         check_gate(self.conn, self.now)
         require_known_secret(self.conn, self.settings)
-        # Caps count what other campaigns plan, so those wait for their turn.
-        self._execute("lock_pressure")
 
     def _plan(self) -> dict[str, int]:
         decide_at = variants.decision_at(self.campaign, self.occurrence.at)
@@ -242,6 +240,8 @@ class _Plan:
         needs.refuse_who_lack(self.conn, self.templates, self.settings)
         self._execute("give_up_duplicates")
         self._execute("one_a_person", outcomes=list(OUTCOMES))
+        # Caps count what other campaigns plan, so from here on those wait for their turn.
+        self._execute("lock_pressure")
         caps = arbitrate.caps_of(self.campaign, self.policy)
         arbitrate.record_caps(self.conn, self.policy)
         arbitrate.arbitrate(self.conn, self.campaign, caps, self.values)
