@@ -176,4 +176,4 @@ def test_results_add_up_and_credit_the_order_to_the_click(second: Any) -> None:
 def test_the_cases_stated_beside_the_models_hold(shop: Settings, second: Any) -> None:
     cases = run_dbt("test", shop, second.as_of, ("--select", "test_type:unit"))
     assert [(case.node, case.message) for case in cases if case.status != "pass"] == []
-    assert len(cases) == 10
+    assert len(cases) == 11

@@ -16,6 +16,7 @@ people as (
         profile_key,
         match_first_name as first_name,
         match_last_name as last_name,
+        email,
         birth_date
     from {{ ref('int_profiles') }}
 
@@ -42,6 +43,7 @@ compared as (
         a.first_name is null or b.first_name is null as is_nameless,
         -- Two birthdays are two people.
         a.birth_date <> b.birth_date as birth_dates_differ,
+        a.email <> b.email as emails_differ,
         a.first_name = b.first_name and a.last_name = b.last_name
         -- Support desks write `Smith, John`.
         or (a.last_name = b.first_name and a.first_name = b.last_name) as names_agree,
@@ -72,6 +74,8 @@ ruled as (
             -- A short form or a slip, or somebody else of the family on one address.
             when kind = 'email' and names_differ is not true then 'same_email_of_other_name'
             when kind = 'email_base' and (names_agree or names_are_alike or is_nameless) then 'same_email_without_tag'
+            -- Father and son of one name on a family's phone: each has an address of his own.
+            when kind = 'phone' and names_agree and emails_differ then 'same_phone_and_name_of_other_email'
             when kind = 'phone' and names_agree then 'same_phone_and_name'
             -- With a third profile on the phone an initial could be either of two people.
             when kind = 'phone' and (names_are_alike or is_nameless) and fan_out = 2 then 'same_phone_of_two'
