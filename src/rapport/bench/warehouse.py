@@ -34,7 +34,7 @@ AS_OF = datetime(2026, 6, 1, 6, tzinfo=UTC)
 HISTORY_DAYS, MAIL_DAYS = 1095, 60
 ORDERS_PER_CUSTOMER, EVENTS_PER_CUSTOMER = 5, 20
 DAILY_SHARE = 0.005
-# Raw rows, two generations of every layer, indexes and the log and what sorts put on disk, measured at 1,000,000 customers.
+# Raw rows, two generations of every layer, indexes, log and what sorts put on disk, measured at 1,000,000 customers.
 BYTES_PER_CUSTOMER = 65_000
 FULL_SECONDS, DELTA_SECONDS, DELTA_SHARE = 20 * 60, 60, 0.08
 SHOWN = 15
