@@ -1,14 +1,12 @@
-"""A folder to start a campaign from, and the check that a marketer runs on it."""
+"""A folder to start a campaign from."""
 
 import re
-from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from rapport.campaigns.folder.definition import FILE, Definition, load_all
+from rapport.campaigns.folder.definition import FILE
 from rapport.campaigns.folder.problems import CampaignError, Problem, suggestion
-from rapport.settings import Settings
 
 EXAMPLES = "examples"
 
@@ -41,8 +39,3 @@ def _sources(directory: Path, example: str | None) -> list[Traversable]:
         told = f"there is no example {example!r}.{suggestion(example, known)} Examples: {', '.join(known) or 'none'}"
         raise CampaignError([Problem(example, None, "", told)])
     return [*sorted((directory / EXAMPLES / example).iterdir())]
-
-
-def check(directory: Path, settings: Settings, now: datetime) -> list[Definition]:
-    """All campaigns of a folder, past broadcasts refused too. Raises CampaignError with every problem found."""
-    return load_all(directory, settings, now=now)
